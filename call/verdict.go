@@ -1,0 +1,185 @@
+package call
+
+import "time"
+
+// Reason is the stable code of why a verdict was reached: the same word stands in the audit
+// record, the metric label, the X-Ringfence header and the documentation. It is lower-case words
+// joined by hyphens, at most MaxReason bytes. A rule of a pack brings its own; these are built in.
+type Reason string
+
+// The reasons that are not rules of a pack.
+const (
+	ReasonEmergency   Reason = "emergency"    // to or from an emergency service
+	ReasonOutbound    Reason = "outbound"     // our own PBX calling out: not screened
+	ReasonAllowListed Reason = "allow-listed" // an allow entry matched
+	ReasonBlockListed Reason = "block-listed" // a block entry matched
+	ReasonWatchListed Reason = "watch-listed" // a watch entry matched
+	ReasonClean       Reason = "clean"        // no check objected
+	ReasonCheckFailed Reason = "check-failed" // a check failed and the trunk is configured to fail closed
+	ReasonNotScreened Reason = "not-screened" // screening itself failed; the call went on (fail open)
+	ReasonNoTarget    Reason = "no-target"    // no PBX target alive: 503
+	ReasonDraining    Reason = "draining"     // the gateway is shutting down: 503
+	ReasonOverload    Reason = "overload"     // more calls in flight than the gateway may hold: 503
+)
+
+// MaxReason bounds a Reason and the name of a rule, in bytes.
+const MaxReason = 48
+
+// ValidReason reports whether r may be used as a reason code or rule name.
+func ValidReason(r string) bool {
+	if r == "" || len(r) > MaxReason || r[0] == '-' || r[len(r)-1] == '-' {
+		return false
+	}
+	for i := 0; i < len(r); i++ {
+		if c := r[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// Category is the kind of fraud suspected. It chooses the announcement and goes into the label.
+type Category string
+
+// The categories, named as their announcements are.
+const (
+	CategoryNone          Category = ""
+	CategoryOfficials     Category = "officials"                // police, court, cyberspace administration
+	CategoryService       Category = "customer-service"         // couriers, platforms, banks
+	CategoryLoan          Category = "loan"                     // loans and investment
+	CategoryHighRisk      Category = "high-risk"                // listed, kind not known
+	CategoryInternational Category = "unverified-international" // from abroad or unverified
+)
+
+// Categories lists every category but CategoryNone.
+var Categories = []Category{CategoryOfficials, CategoryService, CategoryLoan, CategoryHighRisk, CategoryInternational}
+
+// Treatment is what is done with a call: one of Allow, Label, Refuse, Divert.
+type Treatment interface {
+	// Name is the word for the treatment in records, metrics and headers.
+	Name() string
+}
+
+// Allow lets the call pass as if the gateway were not there.
+type Allow struct{}
+
+// Label lets the call pass, with a warning where the person called can see it.
+type Label struct {
+	Prefix string `json:"prefix"` // put before the display name toward the PBX
+}
+
+// Refusal is the class of a refusal, which fixes the SIP status.
+type Refusal uint8
+
+// The classes of refusals.
+const (
+	RefusalDeclined Refusal = iota // 603: decision of the site's staff
+	RefusalUnwanted                // 607 (RFC 8197): the person called does not want this caller
+	RefusalRejected                // 608 (RFC 8688): an analytics engine or rule objects
+)
+
+var refusalNames = [...]string{"declined", "unwanted", "rejected"}
+
+// String is the word used in rule files and records.
+func (r Refusal) String() string { return nameOf(refusalNames[:], r) }
+
+// MarshalText writes the word for r.
+func (r Refusal) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads a word that MarshalText wrote, and lists the words there are in its error.
+func (r *Refusal) UnmarshalText(text []byte) error {
+	return parseName(refusalNames[:], "class of refusal", text, r)
+}
+
+// Status is the SIP status code of the class: 603, 607 or 608.
+func (r Refusal) Status() int {
+	switch r {
+	case RefusalUnwanted:
+		return 607
+	case RefusalRejected:
+		return 608
+	default:
+		return 603
+	}
+}
+
+// Refuse ends the attempt with a final response that carries a redress reference.
+type Refuse struct {
+	Class Refusal `json:"class"`
+}
+
+// Divert sends the call to another SIP target, such as voicemail or a reporting line.
+type Divert struct {
+	Target string `json:"target"` // name of a configured divert target
+}
+
+// Name of each treatment.
+func (Allow) Name() string  { return "allow" }
+func (Label) Name() string  { return "label" }
+func (Refuse) Name() string { return "refuse" }
+func (Divert) Name() string { return "divert" }
+
+// Failure names a check that could not give its opinion, and why.
+type Failure struct {
+	Check string `json:"check"`
+	Error string `json:"error"`
+}
+
+// Match names the list entry that decided a call.
+type Match struct {
+	List    string `json:"list"`    // "block", "allow" or "watch"
+	Pattern string `json:"pattern"` // the entry as it stands in the list: +8613800138000, or +86101234*
+	Source  string `json:"source"`  // who listed it: "staff", "report" or "feed"
+}
+
+// Verdict is the decision on a call attempt and everything needed to explain it.
+type Verdict struct {
+	Treatment Treatment // never nil once Decide has returned
+	Rule      string    // the check or rule that decided
+	Reason    Reason
+	Category  Category
+	Score     int       // 0 (nothing known) to 100 (certain fraud)
+	Match     *Match    // the list entry, when one decided
+	Failures  []Failure // checks that failed and were passed over
+	Rules     string    // version of the rules the decision was made with
+	Lists     string    // version of the lists the decision was made with
+}
+
+// Ender says who gave the final answer to a call attempt.
+type Ender uint8
+
+// Who may end an attempt.
+const (
+	EndedByGateway Ender = iota // refused, or failed, here
+	EndedByCalled               // the PBX or divert target gave the final response
+	EndedByCaller               // cancelled
+	EndedByTimeout              // nobody answered in time
+)
+
+var enderNames = [...]string{"gateway", "called", "caller", "timeout"}
+
+// String is the word used in records.
+func (e Ender) String() string { return nameOf(enderNames[:], e) }
+
+// MarshalText writes the word for e.
+func (e Ender) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads a word that MarshalText wrote.
+func (e *Ender) UnmarshalText(text []byte) error { return parseName(enderNames[:], "ender", text, e) }
+
+// Outcome is how a call attempt ended.
+type Outcome struct {
+	Status   int           `json:"status"` // final SIP status sent toward the caller
+	By       Ender         `json:"by"`
+	Target   string        `json:"target,omitempty"` // PBX or divert target that the call last went to
+	Attempts int           `json:"attempts"`         // targets tried
+	Elapsed  time.Duration `json:"elapsed"`          // from the INVITE to the final response, nanoseconds
+}
+
+// Record is what the audit log keeps of one call attempt.
+type Record struct {
+	Reference string  `json:"reference"` // redress reference: 11 random digits and a Luhn digit
+	Facts     Facts   `json:"facts"`
+	Verdict   Verdict `json:"verdict"`
+	Outcome   Outcome `json:"outcome"`
+}

@@ -1,0 +1,89 @@
+// Package transport carries framed SIP messages between the network and the proxy core: UDP in
+// batches, TCP by stream framing. It knows nothing of what the messages say beyond their length.
+package transport
+
+import "net/netip"
+
+// Protocol is a SIP transport protocol.
+type Protocol uint8
+
+// The protocols.
+const (
+	UDP Protocol = iota
+	TCP
+)
+
+var protocolNames = [...]string{"udp", "tcp"}
+
+// String is the protocol's name in lower case, as it stands in a transport parameter.
+func (p Protocol) String() string { return protocolNames[p] }
+
+// Reliable reports whether the protocol retransmits, so that SIP must not (RFC 3261 §17).
+func (p Protocol) Reliable() bool { return p != UDP }
+
+// Flow is one way between the gateway and a peer: the listener that is used and, for a stream, the
+// connection.
+type Flow struct {
+	Peer     netip.AddrPort
+	Conn     uint64 // of a stream; 0 for UDP, or when a connection is still to be found or made
+	Listener uint16 // index into the listeners the Network was made with
+	Protocol Protocol
+}
+
+// MaxMessage is the largest SIP message accepted or sent, in bytes: what fits one UDP datagram.
+const MaxMessage = 65535
+
+// Packet is one message received. Data belongs to the transport and is valid until the handler
+// returns.
+type Packet struct {
+	Flow Flow
+	Data []byte
+}
+
+// Handler is the proxy core as the transport sees it. Its methods are called from several
+// goroutines; they must not block on I/O, and answer by adding to the Outbox.
+type Handler interface {
+	// Receive handles messages that arrived together. A message that cannot be framed (a stream with
+	// a bad Content-Length) is handed over as far as it was read, and its connection then closed.
+	Receive(batch []Packet, out *Outbox)
+	// Failed reports that a message with this token could not be delivered: no connection could be
+	// made, or its connection broke before it was written.
+	Failed(token uint64, out *Outbox)
+}
+
+// message is one entry of an Outbox; its bytes are arena[start:end].
+type message struct {
+	flow       Flow
+	token      uint64
+	start, end int
+}
+
+// Outbox collects the messages a handler wants sent, so that they go out in batches after the
+// handler's lock is released. It copies what it is given, and is reused without allocating.
+type Outbox struct {
+	arena    []byte
+	messages []message
+}
+
+// Add queues a copy of data for flow. token, if not 0, comes back in Handler.Failed when the
+// message cannot be delivered.
+func (o *Outbox) Add(flow Flow, data []byte, token uint64) {
+	start := len(o.arena)
+	o.arena = append(o.arena, data...)
+	o.messages = append(o.messages, message{flow, token, start, len(o.arena)})
+}
+
+// Len is the number of messages queued.
+func (o *Outbox) Len() int { return len(o.messages) }
+
+// Message returns the i-th queued message: its flow, its bytes (valid until Reset) and its token.
+func (o *Outbox) Message(i int) (Flow, []byte, uint64) {
+	m := &o.messages[i]
+	return m.flow, o.arena[m.start:m.end], m.token
+}
+
+// Reset empties the Outbox and keeps its memory.
+func (o *Outbox) Reset() {
+	o.arena = o.arena[:0]
+	o.messages = o.messages[:0]
+}
