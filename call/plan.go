@@ -95,7 +95,7 @@ scan:
 		return 0, FormInvalid
 	}
 	switch {
-	case plus, p.Format == FormatE164 && len(digits) > maxShort:
+	case plus, p.Format == FormatE164 && len(digits) > maxShort && digits[0] != '0': // no country code begins with 0
 		return finish("", digits, 0, FormPlus)
 	case p.International != "" && hasPrefix(digits, p.International) && len(digits) > len(p.International):
 		return finish("", digits[len(p.International):], 0, FormInternational)

@@ -14,6 +14,7 @@ const (
 	ReasonAllowListed Reason = "allow-listed" // an allow entry matched
 	ReasonBlockListed Reason = "block-listed" // a block entry matched
 	ReasonWatchListed Reason = "watch-listed" // a watch entry matched
+	ReasonAnonymous   Reason = "anonymous"    // no number was given: the policy for anonymous callers
 	ReasonClean       Reason = "clean"        // no check objected
 	ReasonCheckFailed Reason = "check-failed" // a check failed and the trunk is configured to fail closed
 	ReasonNotScreened Reason = "not-screened" // screening itself failed; the call went on (fail open)
@@ -125,12 +126,15 @@ type Failure struct {
 	Error string `json:"error"`
 }
 
-// Match names the list entry that decided a call.
+// Match names the list entry that decided a call. The zero Match says that none did.
 type Match struct {
-	List    string `json:"list"`    // "block", "allow" or "watch"
-	Pattern string `json:"pattern"` // the entry as it stands in the list: +8613800138000, or +86101234*
-	Source  string `json:"source"`  // who listed it: "staff", "report" or "feed"
+	List    List    `json:"list"`
+	Pattern Pattern `json:"pattern"` // the entry as it stands in the list: +8613800138000, or +86101234*
+	Source  Source  `json:"source"`  // who listed it
 }
+
+// IsZero reports whether no list entry decided.
+func (m Match) IsZero() bool { return m.Pattern.Number.IsZero() }
 
 // Verdict is the decision on a call attempt and everything needed to explain it.
 type Verdict struct {
@@ -139,7 +143,7 @@ type Verdict struct {
 	Reason    Reason
 	Category  Category
 	Score     int       // 0 (nothing known) to 100 (certain fraud)
-	Match     *Match    // the list entry, when one decided
+	Match     Match     // the list entry, when one decided
 	Failures  []Failure // checks that failed and were passed over
 	Rules     string    // version of the rules the decision was made with
 	Lists     string    // version of the lists the decision was made with

@@ -13,7 +13,7 @@ type verdictJSON struct {
 	Reason    Reason          `json:"reason"`
 	Category  Category        `json:"category,omitempty"`
 	Score     int             `json:"score,omitempty"`
-	Match     *Match          `json:"match,omitempty"`
+	Match     Match           `json:"match,omitzero"`
 	Failures  []Failure       `json:"failures,omitempty"`
 	Rules     string          `json:"rules"`
 	Lists     string          `json:"lists"`
