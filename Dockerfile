@@ -23,7 +23,7 @@ USER 65532:65532
 VOLUME /var/lib/ringfence
 
 # SIP, and the admin listener (health, metrics). The admin port is not for the public.
-EXPOSE 5060/udp 5060/tcp 9060/tcp
+EXPOSE 5060/udp 5060/tcp 9160/tcp
 
 # SIGTERM drains: no new calls, those being set up are finished.
 STOPSIGNAL SIGTERM
