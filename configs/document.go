@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -29,6 +30,7 @@ type document struct {
 	places   map[string]place
 	problems Problems
 	rejected map[string]bool // paths that have a problem already
+	misspelt map[string]bool // paths of groups with an unknown key
 	broken   bool            // not YAML: nothing could be read from it
 }
 
@@ -45,6 +47,7 @@ func readDocument(file string, source []byte, dst any) *document {
 		lines:    strings.Split(string(source), "\n"),
 		places:   map[string]place{"": {1, 1}},
 		rejected: map[string]bool{},
+		misspelt: map[string]bool{},
 	}
 	if body := d.parse(source); body != nil {
 		d.value("", body, reflect.ValueOf(dst).Elem())
@@ -80,6 +83,14 @@ func (d *document) reject(path, format string, args ...any) {
 	d.note(d.places[at], path, fmt.Sprintf(format, args...))
 }
 
+// missing notes that the key at path must be written, and why, unless another key beside it is
+// unknown: then that one was likely meant.
+func (d *document) missing(path, why string) {
+	if !d.misspelt[parent(path)] {
+		d.reject(path, "is missing: %s", why)
+	}
+}
+
 // err returns the Problems found, or nil.
 func (d *document) err() error {
 	if len(d.problems) == 0 {
@@ -89,13 +100,17 @@ func (d *document) err() error {
 	return d.problems
 }
 
+// password finds the password in a URL, which must not get into a log with the line it stands on.
+var password = regexp.MustCompile(`(://[^\s:/@]*:)[^\s/@]+@`)
+
 func (d *document) note(at place, path, message string) {
 	if len(d.problems) >= maxProblems {
 		return
 	}
 	p := Problem{File: d.file, Line: at.line, Column: at.column, Key: path, Message: message}
 	if at.line >= 1 && at.line <= len(d.lines) {
-		p.Source = strings.ReplaceAll(strings.TrimRight(d.lines[at.line-1], "\r "), "\t", " ")
+		line := strings.ReplaceAll(strings.TrimRight(d.lines[at.line-1], "\r "), "\t", " ")
+		p.Source = password.ReplaceAllString(line, "${1}***@")
 	}
 	d.problems = append(d.problems, p)
 }
@@ -130,6 +145,9 @@ func (d *document) parse(source []byte) (body ast.Node) {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) {
 			at, message = placeOf(syntax.Token), syntax.Message
+			if strings.Contains(message, "'\t'") {
+				message = "a tab cannot indent: use spaces"
+			}
 		}
 		d.refuse(at, "%s", message)
 		return nil
@@ -138,7 +156,7 @@ func (d *document) parse(source []byte) (body ast.Node) {
 		switch {
 		case doc.Body == nil:
 		case body != nil:
-			d.refuse(placeOf(doc.Body.GetToken()), `a second document begins here: the file must hold one (remove the "---")`)
+			d.refuse(placeOfNode(doc.Body), `a second document begins here: the file must hold one (remove the "---")`)
 			return nil
 		default:
 			body = doc.Body

@@ -41,5 +41,12 @@ func (d Duration) String() string {
 	if v > 0 && v%day == 0 {
 		return strconv.FormatInt(int64(v/day), 10) + "d"
 	}
-	return v.String()
+	text := v.String() // 1h0m0s
+	if s, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = s + "m"
+	}
+	if s, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = s + "h"
+	}
+	return text
 }

@@ -50,8 +50,10 @@ func (d *document) value(path string, node ast.Node, v reflect.Value) {
 // text returns the single value that node is, exactly as typed but for quotes.
 func (d *document) text(path string, node ast.Node) (string, bool) {
 	switch n := node.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode:
-		d.reject(path, "must be a single value, not a list or a group of keys")
+	case *ast.SequenceNode:
+		d.reject(path, "must be a single value, not a list")
+	case *ast.MappingNode, *ast.MappingValueNode:
+		d.reject(path, `must be a single value, not a group of keys (inside [ ], a text with ":" needs quotes)`)
 	case *ast.NullNode:
 		d.reject(path, `has no value; write one, or "" for an empty one`)
 	case *ast.LiteralNode:
@@ -108,6 +110,7 @@ func (d *document) structure(path string, node ast.Node, v reflect.Value) {
 	d.each(path, node, func(key ast.MapKeyNode, name string, value ast.Node) {
 		i, ok := fields[name]
 		if !ok {
+			d.misspelt[path] = true
 			d.note(placeOfNode(key), path, fmt.Sprintf("unknown key %q; the keys here are %s", name, strings.Join(names, ", ")))
 			return
 		}

@@ -124,7 +124,7 @@ map: {a: [1]}
 	var got sample
 	err := readDocument("conf.yaml", []byte(source), &got).err()
 	want := []string{
-		"conf.yaml:1:7: text: must be a single value, not a list or a group of keys\n    1 | text: [1]\n      |       ^",
+		"conf.yaml:1:7: text: must be a single value, not a list\n    1 | text: [1]\n      |       ^",
 		`conf.yaml:2:7: flag: must be true or false, not "yes"`,
 		`conf.yaml:3:8: count: must be a whole number, not "1.5"`,
 		`conf.yaml:4:8: score: must be a whole number from 0 to 255, not "256"`,
@@ -151,8 +151,8 @@ func TestRefusedYAML(t *testing.T) {
 	for source, want := range map[string]string{
 		"text: [1, 2\nflag: true\n":         "f:2:1: ',' or ']' must be specified",
 		"text: \"abc\n":                     "f:1:7: could not find end character of double-quoted text",
-		"inner:\n\ta: 1\n":                  "f:2:1: found character '\t' that cannot start any token",
-		"text: 1\n---\ntext: 2\n":           "f:3:5: a second document begins here",
+		"inner:\n\ta: 1\n":                  "f:2:1: a tab cannot indent: use spaces",
+		"text: 1\n---\ntext: 2\n":           "f:3:1: a second document begins here",
 		"text: &x 1\n":                      `f:1:7: anchors and aliases are not supported`,
 		"text: *x\n":                        `f:1:7: anchors and aliases are not supported`,
 		"text: !!str 1\n":                   "f:1:7: tags are not supported",

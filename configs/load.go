@@ -1,0 +1,107 @@
+package configs
+
+import (
+	_ "embed"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Load reads the configuration in the file at path. Relative paths in it are taken from the folder
+// the file is in. The error is Problems: all that is wrong with the file.
+func Load(path string) (*Config, error) {
+	source, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, source, filepath.Dir(path))
+}
+
+//go:embed demo.yaml
+var demo []byte
+
+// Default is the configuration of the demo: a gateway on loopback that keeps its state in stateDir.
+func Default(stateDir string) (*Config, error) {
+	c, d := parse("demo.yaml", demo)
+	c.StateDir = stateDir
+	return c, c.finish(d, ".")
+}
+
+// Parse reads a configuration from source. name is what problems call the file; relative paths are
+// taken from the folder dir. The error is Problems.
+func Parse(name string, source []byte, dir string) (*Config, error) {
+	c, d := parse(name, source)
+	if err := c.finish(d, dir); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func parse(name string, source []byte) (*Config, *document) {
+	c := defaults()
+	return c, readDocument(name, source, c)
+}
+
+// finish adds the defaults that depend on other keys and on the machine, checks c as a whole, and
+// makes its paths independent of the current folder.
+func (c *Config) finish(d *document, dir string) error {
+	if !d.has("node") {
+		if host, err := os.Hostname(); err == nil {
+			c.Node = host
+		}
+	}
+	for i := range c.Trunks {
+		if c.Trunks[i].OnFailure == "" {
+			c.Trunks[i].OnFailure = FailOpen
+		}
+	}
+	resolve(dir, &c.StateDir)
+	if c.Audit.Database == "" {
+		c.Audit.Database = filepath.Join(c.StateDir, "audit.db")
+	}
+	if c.Lists.Store.text == "" {
+		c.Lists.Store.text = "file:" + filepath.Join(c.StateDir, "lists.tsv")
+	}
+	resolve(dir, &c.Audit.Database)
+	resolve(dir, &c.Lists.PasswordFile)
+	for i := range c.Rules.Files {
+		resolve(dir, &c.Rules.Files[i])
+	}
+	if path, ok := strings.CutPrefix(c.Lists.Store.text, "file:"); ok {
+		path = strings.TrimPrefix(path, "//")
+		resolve(dir, &path)
+		c.Lists.Store.text = "file:" + path
+	}
+	c.validate(d)
+	return d.err()
+}
+
+// resolve takes a relative path from the folder dir; an empty path stays empty.
+func resolve(dir string, path *string) {
+	if *path != "" && !filepath.IsAbs(*path) {
+		*path = filepath.Join(dir, *path)
+	}
+}
+
+// readFile reads a configuration file as far as it may be long. The error is Problems.
+func readFile(path string) ([]byte, error) {
+	source, err := func() ([]byte, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, maxFile+1))
+	}()
+	if err != nil {
+		var cause *fs.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return nil, Problems{{File: path, Message: "cannot be read: " + err.Error()}}
+	}
+	return source, nil
+}
