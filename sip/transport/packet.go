@@ -15,8 +15,14 @@ const (
 
 var protocolNames = [...]string{"udp", "tcp"}
 
-// String is the protocol's name in lower case, as it stands in a transport parameter.
-func (p Protocol) String() string { return protocolNames[p] }
+// String is the protocol's name in lower case, as it stands in a transport parameter; "unknown" for a
+// value that is none of them.
+func (p Protocol) String() string {
+	if int(p) < len(protocolNames) {
+		return protocolNames[p]
+	}
+	return "unknown"
+}
 
 // Reliable reports whether the protocol retransmits, so that SIP must not (RFC 3261 §17).
 func (p Protocol) Reliable() bool { return p != UDP }
@@ -24,17 +30,23 @@ func (p Protocol) Reliable() bool { return p != UDP }
 // Flow is one way between the gateway and a peer: the listener that is used and, for a stream, the
 // connection.
 type Flow struct {
-	Peer     netip.AddrPort
-	Conn     uint64 // of a stream; 0 for UDP, or when a connection is still to be found or made
-	Listener uint16 // index into the listeners the Network was made with
+	// Peer is the remote address, an IPv4 one never in its IPv6-mapped form. To a stream whose Conn is
+	// 0 or gone, a connection to Peer is found or made.
+	Peer netip.AddrPort
+	// Conn numbers the connection of a stream from 1, and is never used twice. It is 0 for UDP, and for
+	// a stream when any connection between Listener and Peer will do.
+	Conn uint64
+	// Listener is an index into the listeners that the Network was made with. A connection is made from
+	// the address of its listener, which need not be a TCP one.
+	Listener uint16
 	Protocol Protocol
 }
 
 // MaxMessage is the largest SIP message accepted or sent, in bytes: what fits one UDP datagram.
 const MaxMessage = 65535
 
-// Packet is one message received. Data belongs to the transport and is valid until the handler
-// returns.
+// Packet is one message received. Data belongs to the transport: the handler may change it in place,
+// and may not keep it after it returns.
 type Packet struct {
 	Flow Flow
 	Data []byte
@@ -43,11 +55,13 @@ type Packet struct {
 // Handler is the proxy core as the transport sees it. Its methods are called from several
 // goroutines; they must not block on I/O, and answer by adding to the Outbox.
 type Handler interface {
-	// Receive handles messages that arrived together. A message that cannot be framed (a stream with
-	// a bad Content-Length) is handed over as far as it was read, and its connection then closed.
+	// Receive handles 1 to 64 messages that arrived together. A message that cannot be framed (a stream
+	// with a bad Content-Length) is handed over as far as it was read, and its connection is closed once
+	// what was answered is written.
 	Receive(batch []Packet, out *Outbox)
 	// Failed reports that a message with this token could not be delivered: no connection could be
-	// made, or its connection broke before it was written.
+	// made, its connection broke before it was written, or the system refused to send the datagram. It
+	// is never called from within Network.Send.
 	Failed(token uint64, out *Outbox)
 }
 
@@ -63,6 +77,7 @@ type message struct {
 type Outbox struct {
 	arena    []byte
 	messages []message
+	batch    []int // scratch of the socket that sends: indexes into messages
 }
 
 // Add queues a copy of data for flow. token, if not 0, comes back in Handler.Failed when the
@@ -82,8 +97,14 @@ func (o *Outbox) Message(i int) (Flow, []byte, uint64) {
 	return m.flow, o.arena[m.start:m.end], m.token
 }
 
-// Reset empties the Outbox and keeps its memory.
+// maxRetained is the largest buffer, in bytes, that is kept for reuse after a burst.
+const maxRetained = 1 << 20
+
+// Reset empties the Outbox and keeps its memory, unless a burst made it large.
 func (o *Outbox) Reset() {
+	if cap(o.arena) > maxRetained {
+		o.arena = nil
+	}
 	o.arena = o.arena[:0]
 	o.messages = o.messages[:0]
 }

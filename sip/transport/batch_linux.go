@@ -1,0 +1,236 @@
+package transport
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// newPacketIO moves datagrams in batches through the system's UDP sockets, one by one through others.
+func newPacketIO(conn net.PacketConn) packetIO {
+	if udp, ok := conn.(*net.UDPConn); ok {
+		if b, err := newBatchIO(udp); err == nil {
+			return b
+		}
+	}
+	return newSingleIO(conn)
+}
+
+// batchIO uses recvmmsg(2) and sendmmsg(2). golang.org/x/net has them too, but allocates an address
+// for each datagram; here nothing is allocated.
+type batchIO struct {
+	raw     syscall.RawConn
+	in      batchReader
+	writers sync.Pool // of *batchWriter: senders do not wait for one another
+}
+
+// mmsghdr is struct mmsghdr of the system.
+type mmsghdr struct {
+	header unix.Msghdr
+	length uint32 // of the datagram, set by recvmmsg
+}
+
+func newBatchIO(conn *net.UDPConn) (*batchIO, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var domain int
+	var domainErr error
+	if err := raw.Control(func(fd uintptr) {
+		domain, domainErr = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
+	}); err != nil || domainErr != nil {
+		return nil, errors.Join(err, domainErr)
+	}
+	b := &batchIO{raw: raw}
+	b.in.init()
+	b.writers.New = func() any { return newBatchWriter(domain == unix.AF_INET6) }
+	return b, nil
+}
+
+func (b *batchIO) receive(batch *[batchSize]Packet) (int, error) {
+	r := &b.in
+	if err := b.raw.Read(r.call); err != nil {
+		return 0, err
+	}
+	if r.errno != 0 {
+		return 0, r.errno
+	}
+	for i := range r.n {
+		batch[i] = Packet{Flow: Flow{Peer: readSockaddr(&r.peers[i])}, Data: r.data(i)}
+	}
+	return r.n, nil
+}
+
+func (b *batchIO) send(out *Outbox, batch []int) (int, error) {
+	w := b.writers.Get().(*batchWriter)
+	defer b.writers.Put(w)
+	w.load(out, batch)
+	if err := b.raw.Write(w.call); err != nil {
+		return 0, err
+	}
+	if w.errno == unix.ECONNREFUSED { // an ICMP error that an earlier datagram earned: not this one's
+		if err := b.raw.Write(w.call); err != nil {
+			return 0, err
+		}
+	}
+	if w.errno != 0 {
+		return 0, w.errno
+	}
+	return w.n, nil
+}
+
+// slotSize holds any datagram, so that none is ever cut. Memory of a slot is touched, and so becomes
+// resident, only as far as datagrams reach: one page where they are shorter than 4 KiB. A cache line
+// more than 64 KiB keeps the beginnings of the slots from sharing the same few sets of the cache.
+const slotSize = 64<<10 + 64
+
+type batchReader struct {
+	headers [batchSize]mmsghdr
+	iovecs  [batchSize]unix.Iovec
+	peers   [batchSize]unix.RawSockaddrInet6 // large enough for IPv4 too
+	slots   []byte
+	call    func(fd uintptr) bool // recvmmsg as RawConn wants it, made once
+	n       int
+	errno   syscall.Errno
+}
+
+func (r *batchReader) init() {
+	r.slots = make([]byte, batchSize*slotSize)
+	for i := range r.headers {
+		r.iovecs[i].Base = &r.slots[i*slotSize]
+		r.iovecs[i].SetLen(slotSize)
+		h := &r.headers[i].header
+		h.Name = (*byte)(unsafe.Pointer(&r.peers[i]))
+		h.Iov = &r.iovecs[i]
+		h.SetIovlen(1)
+	}
+	r.call = r.recvmmsg
+}
+
+// data is the i-th datagram received.
+func (r *batchReader) data(i int) []byte {
+	start, length := i*slotSize, int(r.headers[i].length)
+	return r.slots[start : start+length : start+length]
+}
+
+// recvmmsg takes the datagrams that are there; it is false when there are none, to be called again.
+func (r *batchReader) recvmmsg(fd uintptr) bool {
+	for i := range r.headers {
+		r.headers[i].header.Namelen = unix.SizeofSockaddrInet6
+	}
+	r.n, r.errno = mmsg(unix.SYS_RECVMMSG, fd, &r.headers[0], batchSize)
+	return r.errno != unix.EAGAIN
+}
+
+type batchWriter struct {
+	headers [batchSize]mmsghdr
+	iovecs  [batchSize]unix.Iovec
+	peers   [batchSize]unix.RawSockaddrInet6
+	inet6   bool
+	call    func(fd uintptr) bool // sendmmsg as RawConn wants it, made once
+	loaded  int
+	n       int
+	errno   syscall.Errno
+}
+
+func newBatchWriter(inet6 bool) *batchWriter {
+	w := &batchWriter{inet6: inet6}
+	for i := range w.headers {
+		h := &w.headers[i].header
+		h.Name = (*byte)(unsafe.Pointer(&w.peers[i]))
+		h.Iov = &w.iovecs[i]
+		h.SetIovlen(1)
+	}
+	w.call = w.sendmmsg
+	return w
+}
+
+func (w *batchWriter) load(out *Outbox, batch []int) {
+	for slot, i := range batch {
+		m := &out.messages[i]
+		w.iovecs[slot].Base = unsafe.SliceData(out.arena[m.start:])
+		w.iovecs[slot].SetLen(m.end - m.start)
+		w.headers[slot].header.Namelen = writeSockaddr(&w.peers[slot], m.flow.Peer, w.inet6)
+	}
+	w.loaded = len(batch)
+}
+
+// sendmmsg sends what was loaded; it is false when the socket's buffer is full, to be called again.
+func (w *batchWriter) sendmmsg(fd uintptr) bool {
+	w.n, w.errno = mmsg(unix.SYS_SENDMMSG, fd, &w.headers[0], w.loaded)
+	return w.errno != unix.EAGAIN
+}
+
+func mmsg(call, fd uintptr, headers *mmsghdr, n int) (int, syscall.Errno) {
+	for {
+		done, _, errno := unix.Syscall6(call, fd, uintptr(unsafe.Pointer(headers)), uintptr(n), 0, 0, 0)
+		if errno == 0 {
+			return int(done), 0
+		}
+		if errno != unix.EINTR {
+			return 0, errno
+		}
+	}
+}
+
+// readSockaddr reads a peer's address; it is the zero AddrPort for a family other than IPv4 and IPv6.
+func readSockaddr(sa *unix.RawSockaddrInet6) netip.AddrPort {
+	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&sa.Port))[:])
+	switch sa.Family {
+	case unix.AF_INET:
+		sa4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(sa))
+		return netip.AddrPortFrom(netip.AddrFrom4(sa4.Addr), port)
+	case unix.AF_INET6:
+		addr := netip.AddrFrom16(sa.Addr).Unmap()
+		if sa.Scope_id != 0 {
+			addr = addr.WithZone(strconv.FormatUint(uint64(sa.Scope_id), 10))
+		}
+		return netip.AddrPortFrom(addr, port)
+	}
+	return netip.AddrPort{}
+}
+
+// writeSockaddr writes a peer's address as the socket's family wants it and returns its length. An
+// address the family cannot express has length 0, which sendmmsg refuses.
+func writeSockaddr(sa *unix.RawSockaddrInet6, peer netip.AddrPort, inet6 bool) uint32 {
+	*sa = unix.RawSockaddrInet6{}
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&sa.Port))[:], peer.Port())
+	addr := peer.Addr()
+	switch {
+	case inet6 && addr.IsValid():
+		sa.Family = unix.AF_INET6
+		sa.Addr = addr.As16()
+		sa.Scope_id = scope(addr.Zone())
+		return unix.SizeofSockaddrInet6
+	case addr.Is4():
+		sa4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(sa))
+		sa4.Family = unix.AF_INET
+		sa4.Addr = addr.As4()
+		return unix.SizeofSockaddrInet4
+	}
+	return 0
+}
+
+// scope is the number of a link-local address's zone: peers' zones are numbers already, configured
+// ones may name an interface.
+func scope(zone string) uint32 {
+	if zone == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(n)
+	}
+	ifi, err := net.InterfaceByName(zone)
+	if err != nil {
+		return 0
+	}
+	return uint32(ifi.Index)
+}

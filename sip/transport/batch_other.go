@@ -1,0 +1,8 @@
+//go:build !linux
+
+package transport
+
+import "net"
+
+// newPacketIO moves datagrams one by one: recvmmsg and sendmmsg are Linux's.
+func newPacketIO(conn net.PacketConn) packetIO { return newSingleIO(conn) }

@@ -1,0 +1,183 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Network is the gateway's side of the wire: its listeners and its connections.
+type Network struct {
+	options     Options
+	handler     Handler
+	addrs       []netip.AddrPort  // of the listeners, in their order
+	datagrams   []*datagramSocket // by listener, nil where it is none of UDP
+	listeners   []net.Listener    // by listener, nil where it is none of TCP
+	connections connections
+	failures    failures
+	counters    counters
+
+	closing chan struct{}      // closed when Close begins
+	cancel  context.CancelFunc // ends dialling
+	dialing context.Context
+	readers sync.WaitGroup // every goroutine but the one that reports failures
+	last    sync.WaitGroup // that one
+}
+
+// Listen opens the listeners, all or none. Nothing is read until Serve.
+func Listen(specs []Listener, options Options) (*Network, error) {
+	n := &Network{
+		options:   options.withDefaults(),
+		addrs:     make([]netip.AddrPort, len(specs)),
+		datagrams: make([]*datagramSocket, len(specs)),
+		listeners: make([]net.Listener, len(specs)),
+		closing:   make(chan struct{}),
+	}
+	n.connections.init()
+	n.failures.wake = make(chan struct{}, 1)
+	n.dialing, n.cancel = context.WithCancel(context.Background())
+	for i, spec := range specs {
+		if err := n.listen(i, spec); err != nil {
+			n.cancel()
+			return nil, errors.Join(fmt.Errorf("cannot listen on %s: %w", spec, err), n.closeSockets())
+		}
+	}
+	return n, nil
+}
+
+func (n *Network) listen(i int, spec Listener) error {
+	switch spec.Protocol {
+	case UDP:
+		conn, err := n.options.ListenPacket(spec.Addr)
+		if err != nil {
+			return err
+		}
+		n.datagrams[i] = &datagramSocket{network: n, index: uint16(i), conn: conn, io: newPacketIO(conn)}
+		n.addrs[i] = addrPort(conn.LocalAddr())
+	case TCP:
+		listener, err := n.options.ListenStream(spec.Addr)
+		if err != nil {
+			return err
+		}
+		n.listeners[i] = listener
+		n.addrs[i] = addrPort(listener.Addr())
+	default:
+		return errors.New("there is no such protocol (udp or tcp)")
+	}
+	return nil
+}
+
+// Addrs returns the addresses listened on, in the order of the listeners given, with the ports that
+// the system chose where 0 was asked for.
+func (n *Network) Addrs() []netip.AddrPort { return append([]netip.AddrPort(nil), n.addrs...) }
+
+// Serve starts reading, in goroutines that end with Close, and returns at once. It is called once,
+// before anything is sent.
+func (n *Network) Serve(h Handler) {
+	n.handler = h
+	n.last.Go(n.reportFailures)
+	for _, socket := range n.datagrams {
+		if socket != nil {
+			n.readers.Go(socket.read)
+		}
+	}
+	for i, listener := range n.listeners {
+		if listener != nil {
+			n.readers.Go(func() { n.accept(uint16(i), listener) })
+		}
+	}
+}
+
+// Send sends everything in out and empties it. It does not wait for streams: what cannot be written
+// or connected at once is queued. It may be called from any goroutine, each with its own Outbox.
+func (n *Network) Send(out *Outbox) {
+	if out.Len() == 0 {
+		return
+	}
+	for _, socket := range n.datagrams {
+		if socket != nil {
+			socket.send(out)
+		}
+	}
+	for i := range out.messages {
+		switch m := &out.messages[i]; {
+		case m.flow.Protocol == TCP:
+			n.sendStream(m.flow, out.arena[m.start:m.end], m.token)
+		case int(m.flow.Listener) >= len(n.datagrams) || n.datagrams[m.flow.Listener] == nil:
+			n.undelivered(m.token) // there is no such UDP listener
+		}
+	}
+	out.Reset()
+}
+
+// Close stops reading at once, gives connections until ctx ends to write what is queued for them, and
+// closes them. When it returns, no goroutine of the Network runs any more. The error is that of ctx
+// when messages were left unwritten, or of a listener that would not close. It is called once, after
+// Serve.
+func (n *Network) Close(ctx context.Context) error {
+	close(n.closing)
+	err := n.closeSockets()
+	streams := n.connections.shut()
+	for _, s := range streams {
+		s.finish()
+	}
+	late := 0
+	for _, s := range streams {
+		select {
+		case <-s.written:
+		case <-ctx.Done():
+			late++
+		}
+	}
+	if late > 0 {
+		err = errors.Join(err, fmt.Errorf("%d connections closed with messages unwritten: %w", late, ctx.Err()))
+	}
+	n.cancel()
+	for _, s := range streams {
+		s.abort()
+	}
+	n.readers.Wait()
+	n.failures.close()
+	n.last.Wait()
+	return err
+}
+
+func (n *Network) closeSockets() error {
+	var errs []error
+	for i := range n.addrs {
+		if socket := n.datagrams[i]; socket != nil {
+			errs = append(errs, socket.conn.Close())
+		}
+		if listener := n.listeners[i]; listener != nil {
+			errs = append(errs, listener.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// pause waits before a failing listening socket is tried again, longer each time in a row, up to a
+// second. It is false when the Network closes.
+func (n *Network) pause(failures int) bool {
+	wait := time.NewTimer(min(time.Millisecond<<min(failures, 10), time.Second))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return true
+	case <-n.closing:
+		return false
+	}
+}
+
+// deliver hands a batch to the handler and sends what it answers.
+func (n *Network) deliver(batch []Packet, out *Outbox) {
+	if len(batch) == 0 {
+		return
+	}
+	n.counters.received.Add(uint64(len(batch)))
+	n.handler.Receive(batch, out)
+	n.Send(out)
+}
