@@ -21,6 +21,8 @@ func init() {
 	// does so too (sipgo holds back 200 bytes), and read as much.
 	sip.UDPMTUSize = maxDatagram + 200
 	sip.TransportBufferReadSize = maxDatagram
+	// What it logs by default is dropped, as it holds whole messages, with unmasked numbers.
+	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
 }
 
 const (
@@ -103,32 +105,23 @@ func listen(want netip.AddrPort) (net.PacketConn, net.Listener, error) {
 	}
 }
 
-// openAgent makes sipgo's user agent. Its own log lines are dropped: they hold whole messages, with
-// unmasked numbers.
+// openAgent makes sipgo's user agent.
 func (e *endpoint) openAgent() (err error) {
-	quiet := slog.New(slog.DiscardHandler)
 	e.ua, err = sipgo.NewUA(
 		sipgo.WithUserAgent("Ringfence stand-in"),
-		sipgo.WithUserAgentTransportLayerOptions(
-			sip.WithTransportLayerLogger(quiet),
-			sip.WithTransportLayerReadFilter(newSources(maxSources).filter),
-		),
-		sipgo.WithUserAgentTransactionLayerOptions(
-			sip.WithTransactionLayerLogger(quiet),
-			sip.WithTransactionLayerUnhandledResponseHandler(func(*sip.Response) {}),
-		),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(newSources(maxSources).filter)),
 	)
 	if err != nil {
 		return err
 	}
-	e.client, err = sipgo.NewClient(e.ua, sipgo.WithClientLogger(quiet), sipgo.WithClientNAT(),
+	e.client, err = sipgo.NewClient(e.ua, sipgo.WithClientNAT(),
 		sipgo.WithClientHostname(e.addr.Addr().String()), sipgo.WithClientPort(int(e.addr.Port())))
 	return err
 }
 
 // serve registers the handlers and starts the listeners; it returns once they read.
 func (e *endpoint) serve(invite inviteHandler) error {
-	server, err := sipgo.NewServer(e.ua, sipgo.WithServerLogger(slog.New(slog.DiscardHandler)))
+	server, err := sipgo.NewServer(e.ua)
 	if err != nil {
 		return err
 	}
