@@ -1,0 +1,13 @@
+// Package audit is the call log: one record per call attempt, appended off the call path, chained by
+// hash, searchable, and never silently dropped.
+//
+// A [Log] takes records through a bounded queue in memory. One goroutine commits them in batches to
+// SQLite. While the database is locked, full, missing or failing, records go to a spool file and are
+// loaded in order when it works again, also after a crash. Every record carries a unique id, so that
+// none is stored twice. What a crash or power failure can lose is what was appended within the last
+// Options.Interval.
+//
+// Records are chained: each hash covers the one before it. What names a person is kept beside the
+// chain and only committed to by it, so that it can be erased and the chain still verifies. The
+// format is described for auditors in docs/audit-format.md.
+package audit
