@@ -27,7 +27,7 @@ EXPOSE 5060/udp 5060/tcp 9160/tcp
 
 # SIGTERM drains: no new calls, those being set up are finished.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["/ringfence", "health", "--config", "/etc/ringfence/ringfence.yaml"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["/ringfence", "health", "--admin", "127.0.0.1:9160"]
 
 ENTRYPOINT ["/ringfence"]
 CMD ["serve", "--config", "/etc/ringfence/ringfence.yaml"]

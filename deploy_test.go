@@ -270,6 +270,9 @@ func TestConfigurationFitsTheDeployment(t *testing.T) {
 	if targets := scrapeTargets(t); !slices.Equal(targets, []string{"gateway:" + admin}) {
 		t.Errorf("Prometheus scrapes %q; the admin port is %s", targets, admin)
 	}
+	if check := instructions(readFile(t, "Dockerfile"), "HEALTHCHECK")[0]; !strings.Contains(check, `"127.0.0.1:`+admin+`"`) {
+		t.Errorf("the image checks %s; the admin port is %s", check, admin)
+	}
 	exposed := instructions(readFile(t, "Dockerfile"), "EXPOSE")[0]
 	published := []string{"127.0.0.1:" + admin + ":" + admin + "/tcp"}
 	if !strings.Contains(exposed, admin+"/tcp") {

@@ -8,54 +8,53 @@ import (
 	"testing"
 )
 
-func TestHealthURL(t *testing.T) {
-	for _, c := range []struct {
-		listen string
-		ready  bool
-		want   string
-	}{
-		{"127.0.0.1:9160", false, "http://127.0.0.1:9160/healthz"},
-		{"127.0.0.1:9160", true, "http://127.0.0.1:9160/readyz"},
-		{"0.0.0.0:9160", false, "http://127.0.0.1:9160/healthz"},
-		{"[::]:9160", false, "http://[::1]:9160/healthz"},
-		{":9160", false, "http://127.0.0.1:9160/healthz"},
-		{"[2001:db8::1]:9160", true, "http://[2001:db8::1]:9160/readyz"},
-		{"", false, ""},
-		{"9160", false, ""},
-	} {
-		got, err := healthURL(c.listen, c.ready)
-		if got != c.want || (err == nil) != (c.want != "") {
-			t.Errorf("healthURL(%q, %v) = %q, %v, want %q", c.listen, c.ready, got, err, c.want)
-		}
-	}
+// runHealth runs `ringfence health` with these arguments and returns what it prints.
+func runHealth(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := newHealthCommand()
+	cmd.SetArgs(args)
+	cmd.SetOut(&out)
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	err := cmd.ExecuteContext(t.Context())
+	return out.String(), err
 }
 
-func TestAskHealth(t *testing.T) {
+func TestHealth(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := "ok\n"
 		if r.URL.Path == "/readyz" {
+			answer = "failed\n"
+			if r.Header.Get("Accept") == "application/json" {
+				answer = `{"state":"failed"}`
+			}
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		if r.Header.Get("Accept") == "application/json" {
-			_, _ = w.Write([]byte("{}"))
-			return
-		}
-		_, _ = w.Write([]byte("lists: not loaded\n"))
+		_, _ = w.Write([]byte(answer)) // the client sees what is missing
 	}))
-	var out bytes.Buffer
-	if err := askHealth(t.Context(), &out, server.URL+"/healthz", false); err != nil || out.String() != "lists: not loaded\n" {
-		t.Errorf("a 200: %v, printed %q", err, out.String())
+	admin := strings.TrimPrefix(server.URL, "http://")
+
+	for _, c := range []struct {
+		args      []string
+		want      string
+		wantError string
+	}{
+		{[]string{"--admin", admin}, "ok\n", ""},
+		{[]string{"--admin", admin, "--ready"}, "failed\n", "503"},
+		{[]string{"--admin", admin, "--ready", "--json"}, `{"state":"failed"}`, "503"},
+		{[]string{"--admin", "127.0.0.1:port"}, "", "--admin takes ADDRESS:PORT"},
+	} {
+		got, err := runHealth(t, c.args...)
+		if got != c.want || (err == nil) != (c.wantError == "") {
+			t.Errorf("health %q prints %q, %v; want %q", c.args, got, err, c.want)
+		}
+		if err != nil && !strings.Contains(err.Error(), c.wantError) {
+			t.Errorf("health %q: %v; want %q in it", c.args, err, c.wantError)
+		}
 	}
-	out.Reset()
-	err := askHealth(t.Context(), &out, server.URL+"/readyz", false)
-	if err == nil || !strings.Contains(err.Error(), "503") || out.Len() == 0 {
-		t.Errorf("a 503: %v, printed %q; want an error and the answer, which says what is wrong", err, out.String())
-	}
-	out.Reset()
-	if err := askHealth(t.Context(), &out, server.URL+"/healthz", true); err != nil || out.String() != "{}" {
-		t.Errorf("asked for JSON: %v, printed %q", err, out.String())
-	}
+
 	server.Close()
-	if err := askHealth(t.Context(), &out, server.URL+"/healthz", false); err == nil {
-		t.Error("nobody listening is no error")
+	if _, err := runHealth(t, "--admin", admin); err == nil || !strings.Contains(err.Error(), "no answer") {
+		t.Errorf("nobody listens: %v", err)
 	}
 }
