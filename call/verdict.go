@@ -18,9 +18,13 @@ const (
 	ReasonClean       Reason = "clean"        // no check objected
 	ReasonCheckFailed Reason = "check-failed" // a check failed and the trunk is configured to fail closed
 	ReasonNotScreened Reason = "not-screened" // screening itself failed; the call went on (fail open)
-	ReasonNoTarget    Reason = "no-target"    // no PBX target alive: 503
-	ReasonDraining    Reason = "draining"     // the gateway is shutting down: 503
-	ReasonOverload    Reason = "overload"     // more calls in flight than the gateway may hold: 503
+
+	// Causes of an outcome: the gateway could not pass a call that it had let through.
+	ReasonNoTarget Reason = "no-target" // no PBX target alive, or no way to the target: 503
+	ReasonDraining Reason = "draining"  // the gateway is shutting down: 503
+	ReasonOverload Reason = "overload"  // more calls being set up than the gateway may hold: 503
+	ReasonStopped  Reason = "stopped"   // the gateway stopped before the call had a final response
+	ReasonInternal Reason = "internal"  // a fault of the gateway: 500
 )
 
 // MaxReason bounds a Reason and the name of a rule, in bytes.
@@ -177,6 +181,7 @@ type Outcome struct {
 	By       Ender         `json:"by"`
 	Target   string        `json:"target,omitempty"` // PBX or divert target that the call last went to
 	Attempts int           `json:"attempts"`         // targets tried
+	Cause    Reason        `json:"cause,omitempty"`  // why the gateway could not pass a call it had let through
 	Elapsed  time.Duration `json:"elapsed"`          // from the INVITE to the final response, nanoseconds
 }
 

@@ -1,0 +1,87 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"ringfence/call"
+	"ringfence/sip/transport"
+)
+
+// Config is what the core is told. Configure may replace all of it in a running core but the
+// listeners and the secret.
+type Config struct {
+	Listeners []Listener // in the order of the transport's listeners
+	Trunks    []Trunk
+	Targets   []Target          // PBX targets in order of preference
+	PBX       []netip.Prefix    // further sources of the PBX; the targets' own addresses always count
+	Diverts   map[string]Target // by the name verdicts use
+	Outbound  string            // name of the trunk that takes calls from the PBX; empty: none
+	Plan      call.Plan         // how the PBX writes numbers
+	Redress   Redress
+	Secret    [16]byte // keys the Record-Route token; the same on every node and across restarts
+
+	RingTimeout  time.Duration // Timer C, over 3 minutes (RFC 3261 §16.6 step 11)
+	TryNextAfter time.Duration // an INVITE without any response moves to the next target
+	Health       Health
+	MaxSetup     int // calls being set up at one time; beyond it new ones get 503
+}
+
+// Listener is one address the gateway listens on, as the core needs to know it.
+type Listener struct {
+	Protocol transport.Protocol
+	Addr     netip.AddrPort // as bound
+	Host     string         // as peers see it: an IP address (IPv6 without brackets) or a name
+	Port     uint16         // as peers see it
+}
+
+// Trunk is a peer that brings calls.
+type Trunk struct {
+	Name    string
+	Class   call.Class
+	Sources []netip.Prefix
+	Trusted bool      // its P-Asserted-Identity is believed (RFC 3325)
+	Plan    call.Plan // how it writes numbers
+	Gateway *Target   // where calls going out to it are sent; nil: none go out
+}
+
+// Target is a SIP URI that calls are sent to.
+type Target struct {
+	Name     string // how records and metrics call it
+	User     string // replaces the user part of the Request-URI; empty: it stays
+	Host     string // IP address (IPv6 without brackets) or name
+	Port     uint16
+	Protocol transport.Protocol
+}
+
+// Health says how PBX targets are watched by OPTIONS.
+type Health struct {
+	Interval  time.Duration // between two pings of one target; 0: no pings
+	Timeout   time.Duration // a ping unanswered for so long has failed
+	DownAfter int           // failures in a row after which a target gets no calls
+}
+
+// Redress is what a refused caller is told, so that a wrong refusal can be put right.
+type Redress struct {
+	Phone string // read by people
+	URL   string // Error-Info (RFC 3261 §20.18); the reference is added as ?ref=
+	JCard string // Call-Info of a 608 (RFC 8688 §3.3): URL of the signed jCard
+}
+
+// Screener decides on calls. It answers at once, from memory, and does no I/O.
+type Screener interface {
+	// Screen returns the verdict on a call attempt. A verdict with call.ReasonEmergency has its call
+	// passed even when the gateway is full, shutting down, or finds no PBX target alive.
+	Screen(facts *call.Facts) call.Verdict
+}
+
+// Recorder takes the record of every finished call attempt. Append must not block.
+type Recorder interface {
+	Append(record *call.Record)
+}
+
+// Resolver finds the addresses of host names. Lookup must not block; the answer, possibly empty,
+// comes through Core.Resolved.
+type Resolver interface {
+	Lookup(host string)
+}

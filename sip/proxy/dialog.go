@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"ringfence/sip/wire"
+)
+
+// receiveInDialog handles a request, other than ACK and CANCEL, that claims to be inside a dialog.
+func (c *Core) receiveInDialog(in *ingress) {
+	m := &c.msg
+	if c.looped(m) {
+		c.answer(in, 482, "", nil)
+		return
+	}
+	c.edits.Reset()
+	r, ok := c.route(m)
+	if !ok {
+		c.answer(in, 400, "Malformed Route", nil)
+		return
+	}
+	if !r.proven && m.Method == wire.MethodInvite {
+		c.receiveInvite(in) // nothing shows that this call was ever screened
+		return
+	}
+	hop, status := c.dialogHop(in, &r)
+	if status != 0 {
+		c.answer(in, status, "", nil)
+		return
+	}
+	s := c.newServer(in)
+	if s.isInvite() {
+		c.trying(s, m)
+	}
+	cl := c.newClient(kindProxied, m.Method, s.handle)
+	s.note(cl)
+	f := forwarding{source: in.flow.Peer, from: in.from, flow: hop.flow, branch: uint64(cl.handle), uri: r.uri}
+	c.launch(cl, c.forward(m, &f), &hop, timerB)
+}
+
+// receiveAck passes the ACK to a 2xx on; it has no transaction of its own (RFC 3261 §16.11, RFC 6026).
+func (c *Core) receiveAck(in *ingress) {
+	m := &c.msg
+	to, _ := wire.ParseNameAddr(m.Value(wire.HeaderTo))
+	var tag [tokenLen]byte
+	if tag := c.appendTag(tag[:0], in.key); len(to.Tag()) == 0 || string(to.Tag()) == string(tag) {
+		return // it acknowledges an answer of ours that no transaction was kept for
+	}
+	c.edits.Reset()
+	r, ok := c.route(m)
+	if !ok {
+		c.drop(DropMalformed)
+		return
+	}
+	hop, status := c.dialogHop(in, &r)
+	if status != 0 {
+		c.drop(DropStrayAck)
+		return
+	}
+	if hops, ok := wire.Uint(m.Value(wire.HeaderMaxForwards)); ok && hops == 0 || c.looped(m) {
+		c.drop(DropAckLoop)
+		return
+	}
+	f := forwarding{source: in.flow.Peer, from: in.from, flow: hop.flow, branch: in.key, uri: r.uri}
+	if hop.resolved() {
+		c.out.Add(hop.flow, c.forward(m, &f), 0)
+		return
+	}
+	cl := c.newClient(kindAck, wire.MethodAck, 0)
+	c.launch(cl, c.forward(m, &f), &hop, timerB)
+}
+
+// dialogHop is the next hop of a request inside a dialog. A request with the token of its call goes
+// where its route says. One without comes from a peer that ignores Record-Route, or was made up: it
+// goes only where it can do no harm, from a trunk to the PBX and from the PBX to a trunk. status is
+// the answer when there is no way.
+func (c *Core) dialogHop(in *ingress, r *routing) (hop nextHop, status int) {
+	if !r.proven && !r.routed && c.ours(&r.hop) >= 0 {
+		if in.from.trunk == nil {
+			return hop, 481
+		}
+		t := c.firstAlive()
+		if t == nil {
+			return hop, 503
+		}
+		r.uri = c.retarget(&r.target, t)
+		hop, ok := c.hopToTarget(t)
+		if !ok {
+			return hop, 503
+		}
+		return hop, 0
+	}
+	hop, ok := c.hopTo(&r.hop, r.egress)
+	if !ok {
+		return hop, 416
+	}
+	if r.proven {
+		return hop, 0
+	}
+	to := c.peers.Load().find(hop.flow.Peer)
+	if !hop.resolved() || to == nil || (to.trunk == nil) == (in.from.trunk == nil) {
+		return hop, 403
+	}
+	return hop, 0
+}

@@ -1,0 +1,194 @@
+package proxy
+
+import (
+	"ringfence/call"
+	"ringfence/sip/wire"
+)
+
+// receiveInvite handles an INVITE that begins a new call: it is screened, and the verdict carried out.
+func (c *Core) receiveInvite(in *ingress) {
+	m := &c.msg
+	if c.looped(m) {
+		c.answer(in, 482, "", nil)
+		return
+	}
+	if uri, _ := wire.ParseURI(m.Bytes(m.URI)); uri.Scheme == wire.SchemeURN && !isSOS(&uri) || uri.Scheme == wire.SchemeSIPS {
+		c.answer(in, 416, "", nil) // sips promises TLS all the way, which no listener here can keep
+		return
+	}
+	if c.servers.live >= maxPerSetup*c.cfg.MaxSetup {
+		c.answer(in, 503, "", retryAfter) // not even room to remember that it was refused
+		c.stats.Shed++
+		return
+	}
+	s := c.newServer(in)
+	s.initial = true
+	s.record = &call.Record{Reference: call.Reference(c.random.Uint64())}
+	facts := &s.record.Facts
+	c.readFacts(in, facts)
+	s.record.Verdict = c.screener.Screen(facts)
+
+	if cause := c.closed(s); cause != "" {
+		c.refuseForNow(s, m, cause)
+		return
+	}
+	switch verdict := s.record.Verdict.Treatment.(type) {
+	case call.Refuse:
+		c.refuse(s, m, verdict)
+	case call.Divert:
+		if s.divert = c.diverts[verdict.Target]; s.divert != nil && c.diversionLoop(m, s.divert) {
+			c.conclude(s, m, 482, "", nil, call.EndedByGateway)
+			return
+		}
+		c.trying(s, m)
+		c.attempt(s, m)
+	default:
+		c.trying(s, m)
+		c.attempt(s, m)
+	}
+}
+
+// maxPerSetup is how many server transactions of all kinds are held for each call that may be in
+// setup, since a transaction outlives the setup by half a minute.
+const maxPerSetup = 64
+
+// closed says why new calls are not taken at the moment, if they are not.
+func (c *Core) closed(s *server) call.Reason {
+	switch {
+	case s.emergency():
+		return ""
+	case c.draining:
+		return call.ReasonDraining
+	case c.setup > c.cfg.MaxSetup:
+		return call.ReasonOverload
+	default:
+		return ""
+	}
+}
+
+// emergency reports whether the call is to or from an emergency service: it is tried whatever the
+// state of the gateway.
+func (s *server) emergency() bool { return s.record.Verdict.Reason == call.ReasonEmergency }
+
+// trying sends the 100 that stops the caller's retransmissions (§16.2).
+func (c *Core) trying(s *server, m *wire.Message) {
+	c.scratch = m.AppendResponse(c.scratch[:0], 100, wire.Phrase(100), nil, s.source)
+	c.scratch = wire.AppendEnd(c.scratch)
+	c.reply(s, 100, c.scratch)
+}
+
+// attempt sends the call m to the next target there is, or ends it with 503.
+func (c *Core) attempt(s *server, m *wire.Message) {
+	t := c.nextTarget(s, m)
+	if t == nil {
+		c.refuseForNow(s, m, call.ReasonNoTarget)
+		return
+	}
+	hop, ok := c.hopToTarget(t)
+	if !ok {
+		c.refuseForNow(s, m, call.ReasonNoTarget)
+		return
+	}
+	cl := c.newClient(kindProxied, m.Method, s.handle)
+	cl.target = t
+	s.note(cl)
+	s.record.Outcome.Target = t.Name
+
+	c.edits.Reset()
+	r, ok := c.route(m)
+	if !ok || s.from.trunk != nil && r.routed && c.targetOf(&r.hop) == nil {
+		// A trunk may not steer its calls past the PBX (§16.4 leaves it to policy).
+		c.freeClient(cl)
+		s.attempts--
+		c.conclude(s, m, 403, "Route Not Permitted", nil, call.EndedByGateway)
+		return
+	}
+	c.treat(s, m, t)
+	f := forwarding{source: s.source, from: s.from, flow: hop.flow, branch: uint64(cl.handle), uri: c.retarget(&r.target, t)}
+	c.pushRecordRoutes(m, s, &hop)
+	patience := int64(timerB)
+	if c.nextTarget(s, m) != nil {
+		patience = c.cfg.TryNextAfter.Milliseconds()
+	}
+	c.launch(cl, c.forward(m, &f), &hop, patience)
+}
+
+// pushRecordRoutes keeps the gateway on the path of the call: one Record-Route, or two when it leaves by
+// another listener than it came in by (RFC 5658). The topmost names the side the request goes to.
+func (c *Core) pushRecordRoutes(m *wire.Message, s *server, hop *nextHop) {
+	callID := m.Value(wire.HeaderCallID)
+	c.piece = c.appendRecordRoute(c.piece[:0], int(hop.flow.Listener), callID)
+	if hop.flow.Listener != s.flow.Listener {
+		c.piece = c.appendRecordRoute(c.piece, int(s.flow.Listener), callID)
+	}
+	c.edits.Insert(m.StartLine.End, c.piece)
+}
+
+// retarget is the Request-URI for a target (§16.6 step 2): a URI that names the gateway, or is no SIP
+// URI at all, gets the target's host, and a target with a user gets the call for that user. Any
+// other URI is the business of the target it is sent to.
+func (c *Core) retarget(uri *wire.URI, t *target) []byte {
+	if t.User == "" && (uri.Scheme != wire.SchemeSIP || c.ours(uri) < 0) {
+		return uri.Raw
+	}
+	b := append(c.uriText[:0], "sip:"...)
+	switch {
+	case t.User != "":
+		b = append(b, t.User...)
+		b = append(b, '@')
+	case len(uri.User) > 0:
+		b = append(b, uri.User...)
+		b = append(b, '@')
+	}
+	b = appendHostPort(b, t.Host, t.Port)
+	if uri.Scheme == wire.SchemeSIP && t.User == "" {
+		for _, name := range [...]string{"user", "isub", "phone-context"} {
+			if value, ok := wire.Param(uri.Params, name); ok {
+				b = append(append(append(append(b, ';'), name...), '='), value...)
+			}
+		}
+	}
+	if t.Protocol.Reliable() {
+		b = append(append(b, ";transport="...), t.Protocol.String()...)
+	}
+	c.uriText = b
+	return b
+}
+
+// attemptEnded moves a call on when an attempt came to nothing, or ends the transaction with status.
+func (c *Core) attemptEnded(cl *client, status int, how call.Ender) {
+	s := c.servers.get(cl.server)
+	if s == nil || cl.kind != kindProxied || s.state != serverProceeding || s.current() != cl.handle {
+		return
+	}
+	if c.tryNext(s) {
+		return
+	}
+	if s.cancelled && s.isInvite() {
+		status, how = 487, call.EndedByCaller
+	}
+	c.fail(s, status, how)
+}
+
+// note makes cl the current attempt.
+func (s *server) note(cl *client) {
+	s.clients[s.attempts], s.targets[s.attempts] = cl.handle, cl.target
+	s.attempts++
+}
+
+// current is the attempt under way.
+func (s *server) current() handle {
+	if s.attempts == 0 {
+		return 0
+	}
+	return s.clients[s.attempts-1]
+}
+
+// tryNext sends a new call that nobody has cancelled to the next target, if there is one.
+func (c *Core) tryNext(s *server) bool {
+	if !s.initial || s.cancelled || c.stored.Parse(s.request) != nil || c.nextTarget(s, &c.stored) == nil {
+		return false
+	}
+	c.attempt(s, &c.stored)
+	return true
+}

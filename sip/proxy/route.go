@@ -1,0 +1,126 @@
+package proxy
+
+import (
+	"bytes"
+
+	"ringfence/sip/wire"
+)
+
+// routing is where a request is to go, by its Route headers and Request-URI.
+type routing struct {
+	proven bool     // a Route of ours came with the token of this call
+	egress int      // listener it should leave by; -1 if nothing says
+	target wire.URI // the Request-URI it had before any strict router
+	uri    []byte   // the Request-URI to send
+	hop    wire.URI // the URI the next hop is found by
+	routed bool     // hop is a Route left over, not the Request-URI
+}
+
+// route does what RFC 3261 §16.4 and §16.6 step 6 ask with the request m: routes that name the gateway
+// are taken off, a strict router's rewriting is undone, and if the next hop is a strict router the
+// rewriting is done for it. The Route headers are edited in c.edits; the Request-URI is left to the
+// caller. ok is false if a Route cannot be read.
+func (c *Core) route(m *wire.Message) (r routing, ok bool) {
+	callID := m.Value(wire.HeaderCallID)
+	r.egress = -1
+	if r.target, ok = wire.ParseURI(m.Bytes(m.URI)); !ok {
+		return r, false
+	}
+	first, end := 0, countValues(m, wire.HeaderRoute)
+	if end > 0 && c.isRecordRoute(&r.target, callID) {
+		// A strict router put our Record-Route into the Request-URI, and the target last (§16.4).
+		r.proven, r.egress = true, c.ours(&r.target)
+		end--
+		if r.target, ok = routeAt(m, end); !ok {
+			return r, false
+		}
+	}
+	r.hop = r.target
+	for ; first < end; first++ {
+		if r.hop, ok = routeAt(m, first); !ok {
+			return r, false
+		}
+		listener := c.ours(&r.hop)
+		if listener < 0 {
+			r.routed = true
+			break
+		}
+		// Ours; there are two when the call crosses from one listener to another (RFC 5658).
+		r.egress = listener
+		token, found := wire.Param(r.hop.Params, tokenParam)
+		r.proven = r.proven || found && c.validToken(token, callID)
+		r.hop = r.target
+	}
+	uri := r.target.Raw
+	if _, loose := wire.Param(r.hop.Params, "lr"); r.routed && !loose {
+		// The next hop is a strict router: its URI becomes the Request-URI, which goes last (§16.6 step 6).
+		c.edits.Insert(endOf(m, wire.HeaderRoute), []byte("Route: <"), uri, []byte(">\r\n"))
+		uri = r.hop.Raw
+		first++
+	}
+	c.edits.KeepValues(m, wire.HeaderRoute, first, end)
+	r.uri = uri
+	return r, true
+}
+
+// routeAt reads the Route value with this index.
+func routeAt(m *wire.Message, index int) (uri wire.URI, ok bool) {
+	values := m.Values(wire.HeaderRoute)
+	value, ok := values.Next()
+	for ; ok && index > 0; index-- {
+		value, ok = values.Next()
+	}
+	if !ok {
+		return uri, false
+	}
+	addr, ok := wire.ParseNameAddr(m.Bytes(value.Span))
+	if !ok {
+		return uri, false
+	}
+	return wire.ParseURI(addr.URI)
+}
+
+func countValues(m *wire.Message, id wire.HeaderID) (n int) {
+	values := m.Values(id)
+	for {
+		if _, ok := values.Next(); !ok {
+			return n
+		}
+		n++
+	}
+}
+
+// isRecordRoute reports whether a URI is one the gateway put into the Record-Route of this call.
+func (c *Core) isRecordRoute(uri *wire.URI, callID []byte) bool {
+	token, ok := wire.Param(uri.Params, tokenParam)
+	return ok && c.ours(uri) >= 0 && c.validToken(token, callID)
+}
+
+// appendRecordRoute appends a Record-Route line that names a listener and carries the call's token.
+func (c *Core) appendRecordRoute(dst []byte, listener int, callID []byte) []byte {
+	l := &c.cfg.Listeners[listener]
+	dst = append(dst, "Record-Route: <sip:"...)
+	dst = l.appendHostPort(dst)
+	if l.Protocol.Reliable() {
+		dst = append(dst, ";transport="...)
+		dst = append(dst, l.Protocol.String()...)
+	}
+	dst = append(dst, ";lr;"+tokenParam+"="...)
+	dst = c.appendToken(dst, callID)
+	return append(dst, ">\r\n"...)
+}
+
+// appendHostPort appends host and port as peers see them.
+func (l *Listener) appendHostPort(dst []byte) []byte { return appendHostPort(dst, l.Host, l.Port) }
+
+func appendHostPort(dst []byte, host string, port uint16) []byte {
+	if bytes.IndexByte([]byte(host), ':') >= 0 {
+		dst = append(dst, '[')
+		dst = append(dst, host...)
+		dst = append(dst, ']')
+	} else {
+		dst = append(dst, host...)
+	}
+	dst = append(dst, ':')
+	return wire.AppendUint(dst, uint64(port))
+}
