@@ -68,7 +68,7 @@ func askEmergency(q *question) miss {
 // properIn reports whether a party is a code of one of the tables, written as the network writes it.
 func properIn(tables []*table, w *written) bool {
 	for _, t := range tables {
-		switch t.dialling.read(w, t.codes, false) {
+		switch t.dialling.read(w, &t.codes, false) {
 		case WritingBare, WritingArea, WritingCountry:
 			return true
 		}

@@ -90,7 +90,7 @@ func (c *compiler) head(pack *Pack) {
 	c.digits("national_prefix", pack.National)
 	if pack.Country != "" || c.dialling == nil {
 		c.dialling = &dialling{country: pack.Country, international: pack.International, national: pack.National}
-		c.dialling.areas = c.codes("areas", pack.Areas).codes
+		c.dialling.areas = c.codes("areas", pack.Areas).codes.patterns
 	}
 	r := c.rules
 	r.called = append(r.called, c.codes("emergency.called", pack.Emergency.Called))
@@ -127,7 +127,7 @@ func (c *compiler) digits(path, text string) {
 func (c *compiler) table(path string, entries []string) *table {
 	if c.entries += len(entries); c.entries > MaxEntries {
 		c.problem(path, "all tables together have more than %d entries", MaxEntries)
-		return nil
+		entries = nil
 	}
 	t := &table{dialling: c.dialling, numbers: map[call.Number]struct{}{}}
 	for i, entry := range entries {
@@ -141,7 +141,8 @@ func (c *compiler) table(path string, entries []string) *table {
 // codes reads a table of service codes or area codes, which have an end and no plus.
 func (c *compiler) codes(path string, entries []string) *table {
 	t := c.table(path, entries)
-	if t != nil && (len(t.global)+len(t.numbers) > 0 || slices.ContainsFunc(t.codes, func(p pattern) bool { return p.open })) {
+	open := func(p pattern) bool { return p.open }
+	if len(t.global.patterns)+len(t.numbers) > 0 || slices.ContainsFunc(t.codes.patterns, open) {
 		c.problem(path, `must be whole codes as they are dialled, without a plus before or a "*" behind`)
 	}
 	return t
@@ -244,7 +245,13 @@ func (c *compiler) condition(path string, source *Condition) condition {
 		if err != nil {
 			c.problem(fmt.Sprintf("%s.caller[%d]", path, i), "%v", err)
 		}
-		made.callers = append(made.callers, patterns...)
+		for _, p := range patterns {
+			if p.global {
+				made.globalCallers.add(p)
+			} else {
+				made.callers.add(p)
+			}
+		}
 	}
 	switch table := c.tables[source.Table]; {
 	case source.Table == "" && len(source.Written) > 0:

@@ -54,23 +54,21 @@ func decide(f *call.Facts, r *Rules, lists call.Lists, steps *[]Step) call.Verdi
 	*q = question{facts: f, rules: r, lists: lists, steps: steps}
 	q.decide()
 	v := q.verdict
-	*q = question{} // keep nothing of the call alive
+	q.facts, q.lists, q.steps = nil, nil, nil // the pool keeps nothing of the call alive
 	questions.Put(q)
 	return v
 }
 
-// decide is the one loop over the checks.
+// decide asks the checks in order until one decides.
 func (q *question) decide() {
 	q.verdict.Rules = q.rules.version
 	q.digits = q.facts.Caller.Number.AppendDigits(q.buffer[:0])
 	q.caller.read(&q.facts.Caller)
-	for i := range q.rules.checks {
-		c := &q.rules.checks[i]
-		missed := q.attempt(c)
-		q.note(c, missed)
-		if missed.kind == missNone || missed.kind == missFailed && q.failClosed(c) {
-			return
-		}
+	for next := 0; next < len(q.rules.checks); {
+		next = q.askFrom(next)
+	}
+	if q.verdict.Treatment != nil {
+		return
 	}
 	q.verdict.Treatment = call.Allow{}
 	q.verdict.Rule = checkClean
@@ -80,28 +78,39 @@ func (q *question) decide() {
 	}
 }
 
-// attempt asks one check. A panic in it is its failure, and leaves no half an opinion behind.
-func (q *question) attempt(c *check) (missed miss) {
+// askFrom is the one loop over the checks, from the i-th on. It returns where to go on: behind a
+// check that failed, or behind the last when one decided.
+func (q *question) askFrom(i int) (next int) {
+	checks := q.rules.checks
 	defer func() {
 		if p := recover(); p != nil {
-			v := call.Verdict{Rules: q.verdict.Rules, Lists: q.verdict.Lists}
-			v.Failures = append(q.verdict.Failures, call.Failure{Check: c.name, Error: fmt.Sprint(p)})
-			q.verdict = v
-			missed = miss{kind: missFailed}
+			next = q.failed(i, p)
 		}
 	}()
-	return c.ask(q)
+	for ; i < len(checks); i++ {
+		missed := checks[i].ask(q)
+		q.note(&checks[i], missed)
+		if missed.kind == missNone {
+			break
+		}
+	}
+	return len(checks)
 }
 
-// failClosed refuses the call after the failure of a check, where its trunk is to fail closed.
-func (q *question) failClosed(c *check) bool {
+// failed notes that the i-th check panicked, with nothing left of half an opinion, and returns where
+// to go on.
+func (q *question) failed(i int, p any) (next int) {
+	c := &q.rules.checks[i]
+	failures := append(q.verdict.Failures, call.Failure{Check: c.name, Error: fmt.Sprint(p)})
+	q.verdict = call.Verdict{Rules: q.verdict.Rules, Lists: q.verdict.Lists, Failures: failures}
+	q.note(c, miss{kind: missFailed})
 	if c.name == checkEmergency || !q.rules.failClosed[q.facts.Trunk] {
-		return false
+		return i + 1
 	}
 	q.verdict.Treatment = call.Refuse{Class: call.RefusalDeclined}
 	q.verdict.Rule = c.name
 	q.verdict.Reason = call.ReasonCheckFailed
-	return true
+	return len(q.rules.checks)
 }
 
 // lookUp reads the lists once for all checks: for the screened identity and, where it is another

@@ -39,6 +39,41 @@ func (p *pattern) matches(digits []byte) bool {
 	return true
 }
 
+// patternSet is patterns of one kind, with what tells at a glance that none of them matches.
+type patternSet struct {
+	patterns []pattern
+	first    [call.MaxDigits + 1]digitSet // by length: what a number that matches can begin with
+}
+
+func (s *patternSet) add(p pattern) {
+	s.patterns = append(s.patterns, p)
+	last := int(p.length)
+	if p.open {
+		last = call.MaxDigits
+	}
+	first := p.places[0]
+	if p.length == 0 {
+		first = anyDigit
+	}
+	for length := int(p.length); length <= last; length++ {
+		s.first[length] |= first
+	}
+}
+
+// matches reports whether one of the patterns matches the digits.
+func (s *patternSet) matches(digits []byte) bool {
+	n := len(digits)
+	if n == 0 || n > call.MaxDigits || s.first[n]&(1<<(digits[0]-'0')) == 0 {
+		return false
+	}
+	for i := range s.patterns {
+		if s.patterns[i].matches(digits) {
+			return true
+		}
+	}
+	return false
+}
+
 // number returns the one number that p stands for, if it is one.
 func (p *pattern) number() (call.Number, bool) {
 	var digits [call.MaxDigits]byte

@@ -20,7 +20,7 @@ type byClass [call.ClassInternal + 1]call.Treatment
 type condition struct {
 	classes, formats, forms, writings mask
 	trunks                            []string
-	callers                           []pattern
+	callers, globalCallers            patternSet
 	table                             *table
 	video, alien                      *bool
 }
@@ -81,7 +81,7 @@ func (c *condition) holds(q *question) miss {
 		return miss{kind: missAlien}
 	case len(c.trunks) > 0 && !slices.Contains(c.trunks, f.Trunk):
 		return miss{kind: missTrunk}
-	case len(c.callers) > 0 && !c.callerMatches(q):
+	case c.limitsCaller() && !c.callerMatches(q):
 		return miss{kind: missCaller}
 	case c.table == nil:
 		return miss{}
@@ -97,15 +97,18 @@ func (c *condition) holds(q *question) miss {
 	}
 }
 
+func (c *condition) limitsCaller() bool {
+	return len(c.callers.patterns) > 0 || len(c.globalCallers.patterns) > 0
+}
+
 func (c *condition) callerMatches(q *question) bool {
 	number := q.facts.Caller.Number
-	if number.IsZero() {
+	switch {
+	case number.IsZero():
 		return false
+	case number.IsLocal():
+		return c.callers.matches(q.digits)
+	default:
+		return c.globalCallers.matches(q.digits)
 	}
-	for i := range c.callers {
-		if p := &c.callers[i]; p.global != number.IsLocal() && p.matches(q.digits) {
-			return true
-		}
-	}
-	return false
 }

@@ -7,8 +7,8 @@ import "ringfence/call"
 type table struct {
 	dialling *dialling // of the pack that the table is from
 	numbers  map[call.Number]struct{}
-	global   []pattern
-	codes    []pattern
+	global   patternSet
+	codes    patternSet
 }
 
 // add reads one entry of a table.
@@ -18,9 +18,9 @@ func (t *table) add(entry string) error {
 		if n, ok := p.number(); ok {
 			t.numbers[n] = struct{}{}
 		} else if p.global {
-			t.global = append(t.global, p)
+			t.global.add(p)
 		} else {
-			t.codes = append(t.codes, p)
+			t.codes.add(p)
 		}
 	}
 	return err
@@ -33,10 +33,10 @@ func (t *table) holds(q *question) (Writing, bool) {
 	if _, ok := t.numbers[number]; ok {
 		return WritingNone, true
 	}
-	if !number.IsZero() && !number.IsLocal() && anyMatches(t.global, q.digits) {
+	if !number.IsZero() && !number.IsLocal() && t.global.matches(q.digits) {
 		return WritingNone, true
 	}
 	// Where a call from abroad names seven or eight digits, they are no neighbour's number.
-	w := t.dialling.read(&q.caller, t.codes, q.facts.Class == call.ClassInternational)
+	w := t.dialling.read(&q.caller, &t.codes, q.facts.Class == call.ClassInternational)
 	return w, w != WritingNone
 }

@@ -99,13 +99,13 @@ type dialling struct {
 
 // read returns the most proper way to read a text as one of the codes. looseToo says that digits
 // that could be a local subscriber number may be read as a code written loosely.
-func (d *dialling) read(w *written, codes []pattern, looseToo bool) Writing {
+func (d *dialling) read(w *written, codes *patternSet, looseToo bool) Writing {
 	text := w.digits()
-	if len(text) == 0 || len(codes) == 0 {
+	if len(text) == 0 || len(codes.patterns) == 0 {
 		return WritingNone
 	}
 	if !w.plus {
-		if (!w.e164 || len(text) <= maxBareAbroad) && anyMatches(codes, text) {
+		if (!w.e164 || len(text) <= maxBareAbroad) && codes.matches(text) {
 			return WritingBare
 		}
 		if rest, ok := cut(text, d.national); ok && d.national != "" && d.afterArea(rest, codes) {
@@ -132,19 +132,19 @@ func (d *dialling) read(w *written, codes []pattern, looseToo bool) Writing {
 
 // withinCountry reports whether text is a code, or an area code and a code, with or without the
 // national prefix.
-func (d *dialling) withinCountry(text []byte, codes []pattern) bool {
-	if anyMatches(codes, text) || d.afterArea(text, codes) {
+func (d *dialling) withinCountry(text []byte, codes *patternSet) bool {
+	if codes.matches(text) || d.afterArea(text, codes) {
 		return true
 	}
 	rest, ok := cut(text, d.national)
-	return ok && d.national != "" && (anyMatches(codes, rest) || d.afterArea(rest, codes))
+	return ok && d.national != "" && (codes.matches(rest) || d.afterArea(rest, codes))
 }
 
 // afterArea reports whether text is an area code and a code.
-func (d *dialling) afterArea(text []byte, codes []pattern) bool {
+func (d *dialling) afterArea(text []byte, codes *patternSet) bool {
 	for i := range d.areas {
 		area := &d.areas[i]
-		if n := int(area.length); n < len(text) && area.matches(text[:n]) && anyMatches(codes, text[n:]) {
+		if n := int(area.length); n < len(text) && area.matches(text[:n]) && codes.matches(text[n:]) {
 			return true
 		}
 	}
@@ -158,7 +158,7 @@ const maxBareAbroad = 7
 // odd reports whether text, which follows a plus or the international prefix when signed is set, is
 // a code after nothing, after zeros, after +1 (a number of North America has ten digits more), or
 // after zeros and the country code.
-func (d *dialling) odd(text []byte, signed bool, codes []pattern) bool {
+func (d *dialling) odd(text []byte, signed bool, codes *patternSet) bool {
 	rest := text
 	for len(rest) > 0 && rest[0] == '0' {
 		rest = rest[1:]
@@ -167,23 +167,14 @@ func (d *dialling) odd(text []byte, signed bool, codes []pattern) bool {
 	if zeros == 0 && !signed {
 		return false
 	}
-	if (zeros > 0 || len(rest) <= maxBareAbroad) && anyMatches(codes, rest) {
+	if (zeros > 0 || len(rest) <= maxBareAbroad) && codes.matches(rest) {
 		return true
 	}
-	if after, ok := cut(rest, "1"); ok && signed && anyMatches(codes, after) {
+	if after, ok := cut(rest, "1"); ok && signed && codes.matches(after) {
 		return true
 	}
 	after, ok := cut(rest, d.country)
 	return ok && d.country != "" && zeros > 0 && d.withinCountry(after, codes)
-}
-
-func anyMatches(patterns []pattern, digits []byte) bool {
-	for i := range patterns {
-		if patterns[i].matches(digits) {
-			return true
-		}
-	}
-	return false
 }
 
 // cut returns what follows prefix in text, when something does.
