@@ -26,9 +26,12 @@ func newPacketIO(conn net.PacketConn) packetIO {
 // batchIO uses recvmmsg(2) and sendmmsg(2). golang.org/x/net has them too, but allocates an address
 // for each datagram; here nothing is allocated.
 type batchIO struct {
-	raw     syscall.RawConn
-	in      batchReader
-	writers sync.Pool // of *batchWriter: senders do not wait for one another
+	raw   syscall.RawConn
+	inet6 bool
+	in    batchReader
+
+	mu      sync.Mutex
+	writers []*batchWriter // free: as many as there ever were senders at a time
 }
 
 // mmsghdr is struct mmsghdr of the system.
@@ -49,9 +52,8 @@ func newBatchIO(conn *net.UDPConn) (*batchIO, error) {
 	}); err != nil || domainErr != nil {
 		return nil, errors.Join(err, domainErr)
 	}
-	b := &batchIO{raw: raw}
+	b := &batchIO{raw: raw, inet6: domain == unix.AF_INET6}
 	b.in.init()
-	b.writers.New = func() any { return newBatchWriter(domain == unix.AF_INET6) }
 	return b, nil
 }
 
@@ -70,8 +72,8 @@ func (b *batchIO) receive(batch *[batchSize]Packet) (int, error) {
 }
 
 func (b *batchIO) send(out *Outbox, batch []int) (int, error) {
-	w := b.writers.Get().(*batchWriter)
-	defer b.writers.Put(w)
+	w := b.writer()
+	defer b.free(w)
 	w.load(out, batch)
 	if err := b.raw.Write(w.call); err != nil {
 		return 0, err
@@ -87,10 +89,28 @@ func (b *batchIO) send(out *Outbox, batch []int) (int, error) {
 	return w.n, nil
 }
 
+// writer returns a free writer. It is not kept in a sync.Pool: that forgets, and then allocates.
+func (b *batchIO) writer() *batchWriter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := len(b.writers) - 1
+	if last < 0 {
+		return newBatchWriter(b.inet6)
+	}
+	w := b.writers[last]
+	b.writers = b.writers[:last]
+	return w
+}
+
+func (b *batchIO) free(w *batchWriter) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.writers = append(b.writers, w)
+}
+
 // slotSize holds any datagram, so that none is ever cut. Memory of a slot is touched, and so becomes
-// resident, only as far as datagrams reach: one page where they are shorter than 4 KiB. A cache line
-// more than 64 KiB keeps the beginnings of the slots from sharing the same few sets of the cache.
-const slotSize = 64<<10 + 64
+// resident, only as far as datagrams reach: one page where they are not longer than 4 KiB.
+const slotSize = 64 << 10
 
 type batchReader struct {
 	headers [batchSize]mmsghdr

@@ -164,6 +164,9 @@ func contentLength(header []byte) (length int, ok bool) {
 	for len(rest) > 0 {
 		var line []byte
 		line, rest = cutField(rest)
+		if c := line[0] | 0x20; c != 'c' && c != 'l' {
+			continue // most fields, and cheaply
+		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		if !isContentLength(bytes.TrimRight(name, " \t")) {
 			continue

@@ -68,10 +68,10 @@ func (s *stream) run() {
 		close(s.written)
 	} else {
 		s.network.readers.Go(s.write)
-		err := s.read()
+		framed := s.read()
 		s.finish()
 		<-s.written
-		if err != nil {
+		if !framed {
 			s.linger()
 		}
 		s.abort()
@@ -120,9 +120,9 @@ func (s *stream) write() {
 	}
 }
 
-// read hands messages to the handler until the stream ends. The error is that of a stream that cannot
-// be framed; it is nil when the peer or time ended the stream.
-func (s *stream) read() error {
+// read hands messages to the handler until the peer or time ends the stream. It is false when the
+// stream ends because it cannot be framed any further.
+func (s *stream) read() bool {
 	options := &s.network.options
 	var f framer
 	var begun time.Time // when the first byte of the message being read came
@@ -134,12 +134,12 @@ func (s *stream) read() error {
 			deadline = begun.Add(options.StallTimeout)
 		}
 		if s.conn.SetReadDeadline(deadline) != nil {
-			return nil
+			return true
 		}
 		n, err := s.conn.Read(f.space())
 		if n > 0 && s.accepted && !options.Admit(s.flow.Peer.Addr().WithZone("")) {
 			s.network.counters.unknownSource.Add(1)
-			return nil
+			return true
 		}
 		anew := !f.begun()
 		f.fill(n)
@@ -148,7 +148,7 @@ func (s *stream) read() error {
 			batch, unframed = s.frame(&f, batch[:0])
 			s.network.deliver(batch, &out)
 			if unframed != nil {
-				return unframed
+				return false
 			}
 			if len(batch) == 0 {
 				break
@@ -166,7 +166,7 @@ func (s *stream) read() error {
 			if f.begun() && isTimeout(err) {
 				s.network.counters.stalled.Add(1)
 			}
-			return nil
+			return true
 		}
 	}
 }
