@@ -123,6 +123,10 @@ build: ## the static binary, bin/ringfence
 demo: ## the gateway with a PBX stand-in and a caller, on loopback
 	go run ./cmd/ringfence demo
 
+.PHONY: load
+load: deps build ## 500 calls a second for 60 s on loopback; RATE=, DURATION=, STOP_REDIS=1
+	load/run
+
 .PHONY: clean
 clean: ## remove what make built
 	rm -rf bin
