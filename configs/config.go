@@ -39,7 +39,13 @@ type Config struct {
 	Admin Admin `yaml:"admin"`
 	// Log is what the gateway writes to standard error.
 	Log Log `yaml:"log"`
+
+	screening *screening.Rules
 }
+
+// Screening is the rules that calls are screened with: the packs and files of Rules, compiled, with
+// the site's decisions over them.
+func (c *Config) Screening() *screening.Rules { return c.screening }
 
 // SIP is where and how the gateway speaks SIP.
 type SIP struct {
@@ -189,7 +195,7 @@ type Lists struct {
 
 // Rules says which rules calls are screened with, and what this site decides over them.
 type Rules struct {
-	// Packs names the rule packs that come with Ringfence, such as cn.
+	// Packs names the rule packs that come with Ringfence. Default: cn.
 	Packs []string `yaml:"packs"`
 	// Files are rule files of the site's own, asked after the packs.
 	Files []string `yaml:"files"`
@@ -224,7 +230,7 @@ type Audit struct {
 // Admin is the HTTP listener for health and metrics.
 type Admin struct {
 	// Listen is ADDRESS:PORT; empty turns it off. It has no log-in: keep it from the public.
-	// Default: 127.0.0.1:9060.
+	// Default: 127.0.0.1:9160.
 	Listen string `yaml:"listen" reload:"restart"`
 }
 
@@ -247,9 +253,10 @@ func defaults() *Config {
 		},
 		Numbering: Numbering{Country: "86", International: "00", National: "0"},
 		PBX:       PBX{Health: Health{Interval: seconds(1), Timeout: seconds(1), DownAfter: 2}},
+		Rules:     Rules{Packs: []string{"cn"}},
 		Lists:     Lists{Prefix: "ringfence:"},
 		Audit:     Audit{Retention: Duration(180 * day)},
-		Admin:     Admin{Listen: "127.0.0.1:9060"},
+		Admin:     Admin{Listen: "127.0.0.1:9160"},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }

@@ -62,17 +62,15 @@ func (d *document) has(path string) bool {
 }
 
 // reject notes that the value at path is not right. The place shown is that of the key, or of the
-// nearest one around it that was written. A path has one problem at most: the first.
+// nearest one around it that was written. Only the first problem of a path counts, and none of a
+// group that has a wrong part or is part of a wrong group: it would follow from the other.
 func (d *document) reject(path, format string, args ...any) {
 	if d.broken {
 		return
 	}
-	for p := path; ; p = parent(p) {
-		if d.rejected[p] {
+	for other := range d.rejected {
+		if contains(other, path) || contains(path, other) {
 			return
-		}
-		if p == "" {
-			break
 		}
 	}
 	d.rejected[path] = true
@@ -204,6 +202,12 @@ func placeOf(t *token.Token) place {
 		return place{1, 1}
 	}
 	return place{max(1, t.Position.Line), max(1, t.Position.Column)}
+}
+
+// contains reports whether path is outer, or a part of it.
+func contains(outer, path string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (outer == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // parent is the path around path: trunks[0] of trunks[0].class, trunks of trunks[0].

@@ -27,14 +27,18 @@ var demo []byte
 func Default(stateDir string) (*Config, error) {
 	c, d := parse("demo.yaml", demo)
 	c.StateDir = stateDir
-	return c, c.finish(d, ".")
+	c.complete(d, ".")
+	c.check(d)
+	return c, d.err()
 }
 
 // Parse reads a configuration from source. name is what problems call the file; relative paths are
 // taken from the folder dir. The error is Problems.
 func Parse(name string, source []byte, dir string) (*Config, error) {
 	c, d := parse(name, source)
-	if err := c.finish(d, dir); err != nil {
+	c.complete(d, dir)
+	c.check(d)
+	if err := d.err(); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -45,9 +49,15 @@ func parse(name string, source []byte) (*Config, *document) {
 	return c, readDocument(name, source, c)
 }
 
-// finish adds the defaults that depend on other keys and on the machine, checks c as a whole, and
-// makes its paths independent of the current folder.
-func (c *Config) finish(d *document, dir string) error {
+// check rejects what is wrong with c as a whole, and compiles its rules.
+func (c *Config) check(d *document) {
+	c.validate(d)
+	c.screening = c.compileRules(d)
+}
+
+// complete adds the defaults that depend on other keys and on the machine, and takes relative paths
+// from the folder dir.
+func (c *Config) complete(d *document, dir string) {
 	if !d.has("node") {
 		if host, err := os.Hostname(); err == nil {
 			c.Node = host
@@ -75,8 +85,6 @@ func (c *Config) finish(d *document, dir string) error {
 		resolve(dir, &path)
 		c.Lists.Store.text = "file:" + path
 	}
-	c.validate(d)
-	return d.err()
 }
 
 // resolve takes a relative path from the folder dir; an empty path stays empty.
@@ -88,14 +96,7 @@ func resolve(dir string, path *string) {
 
 // readFile reads a configuration file as far as it may be long. The error is Problems.
 func readFile(path string) ([]byte, error) {
-	source, err := func() ([]byte, error) {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, maxFile+1))
-	}()
+	source, err := readRegular(path)
 	if err != nil {
 		var cause *fs.PathError
 		if errors.As(err, &cause) {
@@ -104,4 +105,21 @@ func readFile(path string) ([]byte, error) {
 		return nil, Problems{{File: path, Message: "cannot be read: " + err.Error()}}
 	}
 	return source, nil
+}
+
+// readRegular reads a regular file: others may have no end, or wait for a writer for ever.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }

@@ -60,6 +60,9 @@ func (c *Config) site(packs []screening.Pack) screening.Site {
 	// Packs without such a table have no rule about own numbers.
 	if slices.ContainsFunc(packs, func(p screening.Pack) bool { _, ok := p.Tables[ownNumbers]; return ok }) {
 		for _, own := range c.Numbering.OwnNumbers {
+			if own.Number.IsZero() {
+				continue // it was rejected where it is written
+			}
 			site.Tables[ownNumbers] = append(slices.Clip(site.Tables[ownNumbers]), own.String())
 		}
 	}

@@ -186,7 +186,7 @@ func (c *Config) validateAdmin(d *document) {
 		return
 	}
 	if _, err := netip.ParseAddrPort(c.Admin.Listen); err != nil {
-		d.reject("admin.listen", "%q is not an address and port (write 127.0.0.1:9060)", c.Admin.Listen)
+		d.reject("admin.listen", "%q is not an address and port (write 127.0.0.1:9160)", c.Admin.Listen)
 		return
 	}
 	for _, l := range c.SIP.Listen {
