@@ -45,6 +45,8 @@ type endpoint struct {
 	udp    net.PacketConn
 	tcp    net.Listener
 
+	sources *sources
+
 	ctx    context.Context // ends when the endpoint closes
 	cancel context.CancelFunc
 	serves sync.WaitGroup // listeners
@@ -71,7 +73,7 @@ func openEndpoint(ctx context.Context, addr string, log *slog.Logger, invite inv
 	}
 	e := &endpoint{
 		addr: udp.LocalAddr().(*net.UDPAddr).AddrPort(), udp: udp, tcp: netutil.LimitListener(tcp, maxConnections),
-		log: log, dialogs: make(map[dialogID]*dialog),
+		log: log, sources: newSources(maxSources), dialogs: make(map[dialogID]*dialog),
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -109,7 +111,7 @@ func listen(want netip.AddrPort) (net.PacketConn, net.Listener, error) {
 func (e *endpoint) openAgent() (err error) {
 	e.ua, err = sipgo.NewUA(
 		sipgo.WithUserAgent("Ringfence stand-in"),
-		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(newSources(maxSources).filter)),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(e.sources.filter)),
 	)
 	if err != nil {
 		return err
@@ -189,18 +191,17 @@ func (e *endpoint) begin() bool {
 // close ends the calls, waits for them, and frees the sockets. It may be called more than once.
 func (e *endpoint) close() {
 	e.mu.Lock()
-	first := !e.closed
 	e.closed = true
 	e.mu.Unlock()
 	e.cancel()
 	e.work.Wait()
-	if first {
-		// The sockets are gone either way; there is nobody left to act on an error.
-		_ = e.ua.Close()
-		_ = e.udp.Close()
-		_ = e.tcp.Close()
-	}
+	// Nothing may arrive from here on: to answer it, sipgo would open a socket of its own.
+	e.sources.close()
+	// Errors here say that a socket is closed already, which is what is wanted.
+	_ = e.udp.Close()
+	_ = e.tcp.Close()
 	e.serves.Wait()
+	_ = e.ua.Close()
 }
 
 // respond sends a response without a body; an ACK is never answered. A response that cannot be

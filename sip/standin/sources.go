@@ -12,21 +12,25 @@ const maxSources = 16384
 
 // sources is the set of UDP sources heard.
 type sources struct {
-	mu   sync.Mutex
-	max  int
-	seen map[string]struct{}
+	mu     sync.Mutex
+	max    int
+	seen   map[string]struct{}
+	closed bool
 }
 
 func newSources(limit int) *sources { return &sources{max: limit, seen: make(map[string]struct{})} }
 
-// filter is a sip.TransportReadFilter that drops what comes from one source too many. (An error
-// would end the listener.)
+// filter is a sip.TransportReadFilter that drops what comes from one source too many, and everything
+// once closed. (An error would end the listener.)
 func (s *sources) filter(from sip.TransportReadProps, data []byte) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil
+	}
 	if sip.IsReliable(from.Transport) {
 		return data, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	source := from.RemoteAddr.String()
 	if _, known := s.seen[source]; !known {
 		if len(s.seen) >= s.max {
@@ -35,4 +39,11 @@ func (s *sources) filter(from sip.TransportReadProps, data []byte) ([]byte, erro
 		s.seen[source] = struct{}{}
 	}
 	return data, nil
+}
+
+// close makes the filter drop everything.
+func (s *sources) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
 }

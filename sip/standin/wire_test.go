@@ -197,4 +197,8 @@ func TestSourcesAreBounded(t *testing.T) {
 	if !from(1, "UDP") || !from(2, "UDP") || !from(1, "UDP") || from(3, "UDP") || !from(3, "TCP") {
 		t.Error("not exactly the first two UDP sources pass")
 	}
+	s.close()
+	if from(1, "UDP") || from(3, "TCP") {
+		t.Error("a source passes after close")
+	}
 }

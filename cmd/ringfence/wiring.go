@@ -1,0 +1,90 @@
+package main
+
+import (
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"ringfence/configs"
+	"ringfence/sip"
+	"ringfence/sip/proxy"
+	"ringfence/sip/transport"
+)
+
+// What the configuration says, in the words of the packages that act on it.
+
+func listeners(cfg *configs.Config) []sip.Listener {
+	all := make([]sip.Listener, len(cfg.SIP.Listen))
+	for i, l := range cfg.SIP.Listen {
+		all[i] = sip.Listener{Protocol: protocol(l.Transport), Addr: l.Addr, Host: cfg.SIP.Host(l)}
+	}
+	return all
+}
+
+func protocol(name string) transport.Protocol {
+	if name == "tcp" {
+		return transport.TCP
+	}
+	return transport.UDP
+}
+
+func transportOptions(cfg *configs.Config) transport.Options {
+	return transport.Options{MaxAccepted: cfg.SIP.MaxTCPConnections}
+}
+
+func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
+	p := proxy.Config{
+		PBX:          networks(cfg.PBX.Sources),
+		Diverts:      map[string]proxy.Target{},
+		Outbound:     cfg.PBX.Outbound,
+		Plan:         cfg.Plan(),
+		Redress:      proxy.Redress{Phone: cfg.Redress.Phone, URL: cfg.Redress.URL, JCard: cfg.Redress.JCardURL},
+		Secret:       secret,
+		RingTimeout:  time.Duration(cfg.SIP.RingTimeout),
+		TryNextAfter: time.Duration(cfg.SIP.TryNextAfter),
+		Health: proxy.Health{
+			Interval:  time.Duration(cfg.PBX.Health.Interval),
+			Timeout:   time.Duration(cfg.PBX.Health.Timeout),
+			DownAfter: cfg.PBX.Health.DownAfter,
+		},
+		MaxSetup: cfg.SIP.MaxSetup,
+	}
+	for i := range cfg.Trunks {
+		t := &cfg.Trunks[i]
+		trunk := proxy.Trunk{
+			Name: t.Name, Class: t.Class, Sources: networks(t.Sources), Trusted: t.Trusted, Plan: cfg.TrunkPlan(t),
+		}
+		if t.Gateway != nil {
+			gateway := target(*t.Gateway)
+			trunk.Gateway = &gateway
+		}
+		p.Trunks = append(p.Trunks, trunk)
+	}
+	for _, uri := range cfg.PBX.Targets {
+		p.Targets = append(p.Targets, target(uri))
+	}
+	for name, uri := range cfg.Divert {
+		p.Diverts[name] = target(uri)
+	}
+	return p
+}
+
+func target(uri configs.URI) proxy.Target {
+	return proxy.Target{Name: uri.String(), User: uri.User, Host: uri.Host, Port: uri.Port, Protocol: protocol(uri.Transport)}
+}
+
+func networks(all []configs.Network) []netip.Prefix {
+	prefixes := make([]netip.Prefix, len(all))
+	for i, n := range all {
+		prefixes[i] = n.Prefix
+	}
+	return prefixes
+}
+
+// version is that of the program, as the build recorded it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
