@@ -46,11 +46,13 @@ const (
 	writeTries = 10
 )
 
-// Time limits of one exchange with Redis; the URL can set others (dial_timeout=1s).
+// Time limits of one exchange with Redis; the URL can set others (dial_timeout=1s). An edit may carry
+// a million entries: its limit is the caller's context, and editLimit.
 const (
 	redisDial  = 2 * time.Second
 	redisRead  = 3 * time.Second
 	redisWrite = 3 * time.Second
+	editLimit  = 2 * time.Minute
 )
 
 func init() {
@@ -176,9 +178,10 @@ func (r *Redis) edit(ctx context.Context, by Signature, decide func(*redis.Tx) (
 		})
 		return err
 	}
+	patient := r.client.WithTimeout(editLimit)
 	for range writeTries {
 		// Every edit adds to the stream, so watching it is watching the entries.
-		err := r.client.Watch(ctx, attempt, r.changes)
+		err := patient.Watch(ctx, attempt, r.changes)
 		if !errors.Is(err, redis.TxFailedErr) {
 			return r.explain(err)
 		}
