@@ -102,14 +102,12 @@ func (w *writer) fill() {
 
 // store brings what is pending to a safe place, and what is spooled or due on its way.
 func (w *writer) store() {
+	// With the queue nearly full the spool is the quicker way to make room.
 	pressing := w.log.queue.pressing()
-	if len(w.pending) > 0 && w.spool.empty() && !pressing && w.due() && w.commit(w.pending) {
+	if len(w.pending) > 0 && (!pressing && w.direct() || w.toSpool() || w.direct()) {
 		w.pending = w.pending[:0]
 	}
-	if len(w.pending) > 0 && w.toSpool() {
-		w.pending = w.pending[:0]
-	}
-	if !w.spool.empty() && !pressing && w.due() {
+	if !w.spool.empty() && w.due() && (!pressing || len(w.pending) > 0) {
 		w.replay()
 	}
 	if w.log.opts.Retention > 0 && w.spool.empty() && !time.Now().Before(w.pruneAt) && w.due() {
@@ -124,6 +122,9 @@ func (w *writer) store() {
 		w.retryAt = time.Now().Add(retryDelay)
 	}
 }
+
+// direct commits what is pending, unless older records in the spool must come first.
+func (w *writer) direct() bool { return w.spool.empty() && w.due() && w.commit(w.pending) }
 
 // due reports that the database may be tried now.
 func (w *writer) due() bool { return !time.Now().Before(w.retryAt) }
