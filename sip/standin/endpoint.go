@@ -32,6 +32,7 @@ const (
 	timerT1        = 500 * time.Millisecond
 	timerT2        = 4 * time.Second
 	timerH         = 64 * timerT1 // how long an ACK is waited for
+	settle         = 100 * time.Millisecond
 )
 
 const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK"
@@ -195,8 +196,11 @@ func (e *endpoint) close() {
 	e.mu.Unlock()
 	e.cancel()
 	e.work.Wait()
-	// Nothing may arrive from here on: to answer it, sipgo would open a socket of its own.
+	// A request that sipgo has read, but not handed on when the sockets close, makes it open a socket
+	// of its own to answer. It cannot be asked whether there is one, so nothing more is let in, and
+	// what is in gets a moment to finish.
 	e.sources.close()
+	time.Sleep(settle)
 	// Errors here say that a socket is closed already, which is what is wanted.
 	_ = e.udp.Close()
 	_ = e.tcp.Close()
