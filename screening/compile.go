@@ -186,8 +186,7 @@ func (c *compiler) rule(path string, source *Rule) *rule {
 	}
 	if source.Reason == "" {
 		source.Reason = call.Reason(source.Name)
-	}
-	if !call.ValidReason(string(source.Reason)) {
+	} else if !call.ValidReason(string(source.Reason)) {
 		c.problem(path+".reason", "%q is not a reason (%s)", source.Reason, nameForm)
 	}
 	if source.Category != call.CategoryNone && !knownCategory(source.Category) {
