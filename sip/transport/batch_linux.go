@@ -2,7 +2,6 @@ package transport
 
 import (
 	"encoding/binary"
-	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -26,9 +25,8 @@ func newPacketIO(conn net.PacketConn) packetIO {
 // batchIO uses recvmmsg(2) and sendmmsg(2). golang.org/x/net has them too, but allocates an address
 // for each datagram; here nothing is allocated.
 type batchIO struct {
-	raw   syscall.RawConn
-	inet6 bool
-	in    batchReader
+	raw syscall.RawConn
+	in  batchReader
 
 	mu      sync.Mutex
 	writers []*batchWriter // free: as many as there ever were senders at a time
@@ -45,14 +43,7 @@ func newBatchIO(conn *net.UDPConn) (*batchIO, error) {
 	if err != nil {
 		return nil, err
 	}
-	var domain int
-	var domainErr error
-	if err := raw.Control(func(fd uintptr) {
-		domain, domainErr = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
-	}); err != nil || domainErr != nil {
-		return nil, errors.Join(err, domainErr)
-	}
-	b := &batchIO{raw: raw, inet6: domain == unix.AF_INET6}
+	b := &batchIO{raw: raw}
 	b.in.init()
 	return b, nil
 }
@@ -78,11 +69,6 @@ func (b *batchIO) send(out *Outbox, batch []int) (int, error) {
 	if err := b.raw.Write(w.call); err != nil {
 		return 0, err
 	}
-	if w.errno == unix.ECONNREFUSED { // an ICMP error that an earlier datagram earned: not this one's
-		if err := b.raw.Write(w.call); err != nil {
-			return 0, err
-		}
-	}
 	if w.errno != 0 {
 		return 0, w.errno
 	}
@@ -95,7 +81,7 @@ func (b *batchIO) writer() *batchWriter {
 	defer b.mu.Unlock()
 	last := len(b.writers) - 1
 	if last < 0 {
-		return newBatchWriter(b.inet6)
+		return newBatchWriter()
 	}
 	w := b.writers[last]
 	b.writers = b.writers[:last]
@@ -154,15 +140,14 @@ type batchWriter struct {
 	headers [batchSize]mmsghdr
 	iovecs  [batchSize]unix.Iovec
 	peers   [batchSize]unix.RawSockaddrInet6
-	inet6   bool
 	call    func(fd uintptr) bool // sendmmsg as RawConn wants it, made once
 	loaded  int
 	n       int
 	errno   syscall.Errno
 }
 
-func newBatchWriter(inet6 bool) *batchWriter {
-	w := &batchWriter{inet6: inet6}
+func newBatchWriter() *batchWriter {
+	w := &batchWriter{}
 	for i := range w.headers {
 		h := &w.headers[i].header
 		h.Name = (*byte)(unsafe.Pointer(&w.peers[i]))
@@ -178,7 +163,7 @@ func (w *batchWriter) load(out *Outbox, batch []int) {
 		m := &out.messages[i]
 		w.iovecs[slot].Base = unsafe.SliceData(out.arena[m.start:])
 		w.iovecs[slot].SetLen(m.end - m.start)
-		w.headers[slot].header.Namelen = writeSockaddr(&w.peers[slot], m.flow.Peer, w.inet6)
+		w.headers[slot].header.Namelen = writeSockaddr(&w.peers[slot], m.flow.Peer)
 	}
 	w.loaded = len(batch)
 }
@@ -218,23 +203,23 @@ func readSockaddr(sa *unix.RawSockaddrInet6) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// writeSockaddr writes a peer's address as the socket's family wants it and returns its length. An
-// address the family cannot express has length 0, which sendmmsg refuses.
-func writeSockaddr(sa *unix.RawSockaddrInet6, peer netip.AddrPort, inet6 bool) uint32 {
+// writeSockaddr writes a peer's address and returns its length, which sendmmsg refuses when it is 0, for
+// no address. A socket of both families takes an IPv4 address as it is.
+func writeSockaddr(sa *unix.RawSockaddrInet6, peer netip.AddrPort) uint32 {
 	*sa = unix.RawSockaddrInet6{}
 	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&sa.Port))[:], peer.Port())
 	addr := peer.Addr()
 	switch {
-	case inet6 && addr.IsValid():
-		sa.Family = unix.AF_INET6
-		sa.Addr = addr.As16()
-		sa.Scope_id = scope(addr.Zone())
-		return unix.SizeofSockaddrInet6
 	case addr.Is4():
 		sa4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(sa))
 		sa4.Family = unix.AF_INET
 		sa4.Addr = addr.As4()
 		return unix.SizeofSockaddrInet4
+	case addr.Is6():
+		sa.Family = unix.AF_INET6
+		sa.Addr = addr.As16()
+		sa.Scope_id = scope(addr.Zone())
+		return unix.SizeofSockaddrInet6
 	}
 	return 0
 }

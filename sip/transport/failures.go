@@ -11,6 +11,8 @@ type failures struct {
 	wake   chan struct{} // has room for one: something was queued, or the queue closed
 }
 
+// add queues a token. After close it does not: then nothing can be sent, and a handler that answers
+// each failure with a message that fails would never let Close end.
 func (f *failures) add(token uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,11 +72,6 @@ func (n *Network) reportFailures() {
 		for _, token := range tokens {
 			n.handler.Failed(token, &out)
 		}
-		select {
-		case <-n.closing: // nothing can be sent any more, and trying would only fail again
-			out.Reset()
-		default:
-			n.Send(&out)
-		}
+		n.Send(&out)
 	}
 }

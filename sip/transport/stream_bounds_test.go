@@ -87,6 +87,37 @@ func TestPeerThatDoesNotReadLosesItsConnectionOnly(t *testing.T) {
 	})
 }
 
+// A message that comes while a stream is on its way out goes over a new one.
+func TestEndingStreamIsNotReused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := memory.New()
+		far, h := newRecorder(nil), newRecorder(nil)
+		start(t, far, onWire(w), Listener{TCP, pbx})
+		o := onWire(w)
+		o.MaxQueue = 1000
+		n := start(t, h, o, Listener{TCP, gateway})
+		for i := range 20 {
+			send(n, Flow{Peer: pbx, Protocol: TCP}, options(strings.Repeat("b", 1000)), 1) // ends the stream
+			send(n, Flow{Peer: pbx, Protocol: TCP}, options("small"), 2)
+			far.wait(i + 1)
+		}
+		if failed := h.waitFailed(20); slices.Max(failed) != 1 {
+			t.Errorf("failed: %v", failed)
+		}
+	})
+}
+
+func TestOnlyWhatWasWrittenCounts(t *testing.T) {
+	o := outgoing{marks: []mark{{1, 100}, {2, 200}, {3, 300}, {4, never}}}
+	for written, want := range map[int]int{0: 0, 99: 0, 100: 1, 199: 1, 250: 2, 300: 3} {
+		var failed []uint64
+		sent := o.settle(written, func(token uint64) { failed = append(failed, token) })
+		if sent != want || len(failed) != 4-want || failed[0] != uint64(want)+1 {
+			t.Errorf("%d bytes written: %d messages sent, %v failed", written, sent, failed)
+		}
+	}
+}
+
 func TestPeerThatReadsNothingStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := memory.New()
@@ -104,6 +135,10 @@ func TestPeerThatReadsNothingStalls(t *testing.T) {
 		h.waitFailed(1)
 		if waited := time.Since(began); waited != 32*time.Second {
 			t.Errorf("gave up after %v", waited)
+		}
+		synctest.Wait()
+		if s := n.Stats(); s.Open != 0 || s.SendErrors != 1 { // 3 messages fit the wire
+			t.Errorf("stats %+v", s)
 		}
 	})
 }
