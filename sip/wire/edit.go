@@ -72,18 +72,18 @@ func (e *Edits) KeepValues(m *Message, id HeaderID, first, end int) bool {
 	values := m.Values(id)
 	value, more := values.Next()
 	for i := 0; more; {
-		line, kept := value.Header, Span{}
+		line, kept, keep := value.Header, Span{}, false
 		for ; more && value.Header == line; i++ {
 			if i >= first && i < end {
-				if kept.Empty() {
-					kept.Start = value.Span.Start
+				if !keep {
+					kept.Start, keep = value.Span.Start, true
 				}
 				kept.End = value.Span.End
 			}
 			value, more = values.Next()
 		}
 		h := &m.headers[line]
-		if kept.Empty() {
+		if !keep {
 			ok = e.Remove(h.Line) && ok
 			continue
 		}
