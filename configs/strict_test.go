@@ -171,7 +171,8 @@ func TestRefusedYAML(t *testing.T) {
 	}
 }
 
-// A path is rejected once; a problem inside a rejected group is not reported again.
+// A path is rejected once; what a rejected group holds, or holds a rejected part, is not reported
+// again.
 func TestReject(t *testing.T) {
 	var got sample
 	d := readDocument("f", []byte("inner:\n  a: 1\nlist: [x]\n"), &got)
@@ -179,10 +180,24 @@ func TestReject(t *testing.T) {
 	d.reject("inner", "second")
 	d.reject("inner.a", "third")
 	d.reject("list[0].missing", "shown at the item")
+	d.reject("list", "fourth")
 	want := "f:2:3: inner: first\n    2 |   a: 1\n      |   ^\n" +
 		"f:3:8: list[0].missing: shown at the item\n    3 | list: [x]\n      |        ^"
 	if err := d.err(); err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+// A file that is wrong all over is cut short.
+func TestProblemsAreBounded(t *testing.T) {
+	var source strings.Builder
+	for i := range 10 * maxProblems {
+		fmt.Fprintf(&source, "key%d: 1\n", i)
+	}
+	var got sample
+	problems, _ := readDocument("f", []byte(source.String()), &got).err().(Problems)
+	if len(problems) != maxProblems {
+		t.Errorf("%d problems, want %d", len(problems), maxProblems)
 	}
 }
 
