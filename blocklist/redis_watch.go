@@ -44,6 +44,10 @@ func (r *Redis) Watch(ctx context.Context, after Position) ([]Change, Position, 
 	if id == "" {
 		id = "0"
 	}
+	// A server that hangs is given up as soon as one that answers late; the library alone would wait
+	// ten seconds longer.
+	ctx, cancel := context.WithTimeout(ctx, quiet+2*r.client.Options().ReadTimeout)
+	defer cancel()
 	streams, err := r.client.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{r.changes, id}, Count: watchBatch, Block: quiet,
 	}).Result()
