@@ -21,11 +21,11 @@ type Network struct {
 	failures    failures
 	counters    counters
 
-	closing chan struct{}      // closed when Close begins
-	cancel  context.CancelFunc // ends dialling
-	dialing context.Context
-	readers sync.WaitGroup // every goroutine but the one that reports failures
-	last    sync.WaitGroup // that one
+	closing     chan struct{}   // closed when Close begins
+	dialContext context.Context // of every attempt to connect
+	cancel      context.CancelFunc
+	readers     sync.WaitGroup // every goroutine but the one that reports failures
+	last        sync.WaitGroup // that one
 }
 
 // Listen opens the listeners, all or none. Nothing is read until Serve.
@@ -39,7 +39,7 @@ func Listen(specs []Listener, options Options) (*Network, error) {
 	}
 	n.connections.init()
 	n.failures.wake = make(chan struct{}, 1)
-	n.dialing, n.cancel = context.WithCancel(context.Background())
+	n.dialContext, n.cancel = context.WithCancel(context.Background())
 	for i, spec := range specs {
 		if err := n.listen(i, spec); err != nil {
 			n.cancel()
@@ -116,8 +116,7 @@ func (n *Network) Send(out *Outbox) {
 
 // Close stops reading at once, gives connections until ctx ends to write what is queued for them, and
 // closes them. When it returns, no goroutine of the Network runs any more. The error is that of ctx
-// when messages were left unwritten, or of a listener that would not close. It is called once, after
-// Serve.
+// when messages were left unwritten, or of a listener that would not close. It is called once.
 func (n *Network) Close(ctx context.Context) error {
 	close(n.closing)
 	err := n.closeSockets()

@@ -82,7 +82,7 @@ func (s *stream) run() {
 
 func (s *stream) dial() bool {
 	n := s.network
-	ctx, cancel := context.WithTimeout(n.dialing, n.options.DialTimeout)
+	ctx, cancel := context.WithTimeout(n.dialContext, n.options.DialTimeout)
 	defer cancel()
 	conn, err := n.options.Dial(ctx, n.addrs[s.flow.Listener].Addr(), s.flow.Peer)
 	n.connections.dialled()
