@@ -84,7 +84,7 @@ var inline = regexp.MustCompile("`((?:ringfence|go run) [^`]+)`")
 
 // invocation finds the words after the binary's name in a line of shell, up to a pipe, redirection or
 // comment.
-var invocation = regexp.MustCompile(`(?:^|[\s/])ringfence((?: +[^\s|<>#;&]+)+)`)
+var invocation = regexp.MustCompile(`(?:^|\s)(?:\./cmd/|\S*bin/|\.?/)?ringfence((?: +[^\s|<>#;&]+)+)`)
 
 // documents are the files whose examples people copy.
 func documents(t *testing.T) []string {
@@ -126,14 +126,16 @@ func examples(text []byte) []string {
 }
 
 func TestExamples(t *testing.T) {
-	const text = "Run `ringfence check`:\n```console\n$ sudo -u ringfence ringfence list show | head\n```\n"
+	const text = "Run `ringfence check` or:\n" +
+		"```console\n$ sudo -u ringfence /usr/bin/ringfence list show | head\n# useradd -d /var/lib/ringfence x\n" +
+		"$ go run ./cmd/ringfence demo\n```\n"
 	var got []string
 	for _, example := range examples([]byte(text)) {
 		for _, found := range invocation.FindAllStringSubmatch(example, -1) {
 			got = append(got, strings.TrimSpace(found[1]))
 		}
 	}
-	if want := []string{"list show", "check"}; !slices.Equal(got, want) {
+	if want := []string{"list show", "demo", "check"}; !slices.Equal(got, want) {
 		t.Errorf("examples found: %q, want %q", got, want)
 	}
 }
