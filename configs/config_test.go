@@ -168,6 +168,37 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// A relative path begins at the folder of the file, wherever the process is and whatever the path is
+// written for.
+func TestRelativePaths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := minimal + "state_dir: var\nlists: {password_file: ../secret, store: 'file:lists/main.tsv'}\nadmin: {listen: ''}\n"
+	if err := os.Mkdir("etc", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("etc/gw.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load("etc/gw.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for got, want := range map[string]string{
+		c.StateDir:             "etc/var",
+		c.Audit.Database:       "etc/var/audit.db",
+		c.Lists.PasswordFile:   "secret",
+		c.Lists.Store.Reveal(): "etc/lists/main.tsv",
+	} {
+		if want = filepath.Join(here, want); strings.TrimPrefix(got, "file:") != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 func TestTrunkPlan(t *testing.T) {
 	source := strings.Replace(minimal, "class: voip", `class: voip, numbers: national, numbering: {national: "", area: 021}`, 1)
 	c, err := Parse("f", []byte(source+"numbering: {country: 44, area: 20}\n"), ".")

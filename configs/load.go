@@ -17,7 +17,11 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, source, filepath.Dir(path))
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, Problems{{File: path, Message: "its folder is not known: " + err.Error()}}
+	}
+	return Parse(path, source, dir)
 }
 
 //go:embed demo.yaml
@@ -68,13 +72,13 @@ func (c *Config) complete(d *document, dir string) {
 			c.Trunks[i].OnFailure = FailOpen
 		}
 	}
-	resolve(dir, &c.StateDir)
 	if c.Audit.Database == "" {
 		c.Audit.Database = filepath.Join(c.StateDir, "audit.db")
 	}
 	if c.Lists.Store.text == "" {
 		c.Lists.Store.text = "file:" + filepath.Join(c.StateDir, "lists.tsv")
 	}
+	resolve(dir, &c.StateDir)
 	resolve(dir, &c.Audit.Database)
 	resolve(dir, &c.Lists.PasswordFile)
 	for i := range c.Rules.Files {
