@@ -103,11 +103,11 @@ func TestNumberRoundTrips(t *testing.T) {
 		if err := json.Unmarshal(data, &decoded); err != nil || decoded != n {
 			t.Fatalf("%s reads back as %v, %v", data, decoded, err)
 		}
-		make, other := call.Global, call.Local
+		same, other := call.Global, call.Local
 		if n.IsLocal() {
-			make, other = call.Local, call.Global
+			same, other = call.Local, call.Global
 		}
-		if again, ok := make(n.Digits()); !ok || again != n {
+		if again, ok := same(n.Digits()); !ok || again != n {
 			t.Fatalf("the digits of %v make %v", n, again)
 		}
 		if wrong, ok := other(n.Digits()); !ok || wrong == n {

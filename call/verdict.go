@@ -118,10 +118,16 @@ type Divert struct {
 	Target string `json:"target"` // name of a configured divert target
 }
 
-// Name of each treatment.
-func (Allow) Name() string  { return "allow" }
-func (Label) Name() string  { return "label" }
+// Name is "allow".
+func (Allow) Name() string { return "allow" }
+
+// Name is "label".
+func (Label) Name() string { return "label" }
+
+// Name is "refuse".
 func (Refuse) Name() string { return "refuse" }
+
+// Name is "divert".
 func (Divert) Name() string { return "divert" }
 
 // Failure names a check that could not give its opinion, and why.

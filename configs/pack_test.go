@@ -127,9 +127,11 @@ func FuzzPack(f *testing.F) {
 		source, _ := PackSource(name)
 		f.Add(source)
 	}
-	f.Fuzz(func(_ *testing.T, source []byte) {
+	f.Fuzz(func(t *testing.T, source []byte) {
 		var all packSet
 		all.add("fuzz.yaml", source)
-		all.compile()
+		if rules, problems := all.compile(); rules == nil && len(problems) == 0 {
+			t.Fatal("the pack is refused, and nobody says why")
+		}
 	})
 }

@@ -101,8 +101,8 @@ func (q *question) askFrom(i int) (next int) {
 // to go on.
 func (q *question) failed(i int, p any) (next int) {
 	c := &q.rules.checks[i]
-	failures := append(q.verdict.Failures, call.Failure{Check: c.name, Error: fmt.Sprint(p)})
-	q.verdict = call.Verdict{Rules: q.verdict.Rules, Lists: q.verdict.Lists, Failures: failures}
+	q.verdict = call.Verdict{Rules: q.verdict.Rules, Lists: q.verdict.Lists, Failures: q.verdict.Failures}
+	q.verdict.Failures = append(q.verdict.Failures, call.Failure{Check: c.name, Error: fmt.Sprint(p)})
 	q.note(c, miss{kind: missFailed})
 	if c.name == checkEmergency || !q.rules.failClosed[q.facts.Trunk] {
 		return i + 1

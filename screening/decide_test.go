@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -240,10 +241,34 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 }
 
 func TestOrderOfChecks(t *testing.T) {
+	var names []string
+	for _, check := range compiled(t, small()).checks {
+		names = append(names, check.name)
+	}
 	want := "emergency outbound allow-list block-list anonymous bank-from-abroad cambodia watch-list"
-	if got := strings.Join(compiled(t, small()).Checks(), " "); got != want {
+	if got := strings.Join(names, " "); got != want {
 		t.Errorf("the checks are asked in the order %s, want %s", got, want)
 	}
+}
+
+// Rules are shared by every call: one question must not see another.
+func TestDecideAtTheSameTime(t *testing.T) {
+	rules := compiled(t, small())
+	var all sync.WaitGroup
+	for caller, want := range map[string]string{"95588": "bank-from-abroad", "+85512345678": "cambodia", "+14155550100": "clean", "": "anonymous"} {
+		for range 4 {
+			all.Go(func() {
+				f := facts(call.ClassVoIP, caller)
+				for range 200 {
+					if v := Decide(f, rules, &memory{}); v.Rule != want {
+						t.Errorf("%q is decided by %s, want %s", caller, v.Rule, want)
+						return
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
 }
 
 func BenchmarkDecide(b *testing.B) {

@@ -47,7 +47,7 @@ func TestPatternErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                               "no digits",
 		"+":                              "no digits",
-		" - ":                            "no digits",
+		"-":                              "no digits",
 		"()":                             "no digits",
 		"8*6":                            "at the end",
 		"(1":                             "alternatives",

@@ -27,16 +27,6 @@ func (r *Rules) Version() string { return r.version }
 // changed.
 func (r *Rules) Packs() []Pack { return r.packs }
 
-// Rule returns the rule with a name.
-func (r *Rules) Rule(name string) (Rule, bool) {
-	for _, rule := range r.All() {
-		if rule.Name == name {
-			return rule, true
-		}
-	}
-	return Rule{}, false
-}
-
 // All returns the rules in the order they are asked, those that are off among them.
 func (r *Rules) All() []Rule {
 	var all []Rule
@@ -44,15 +34,6 @@ func (r *Rules) All() []Rule {
 		all = append(all, r.packs[i].Rules...)
 	}
 	return all
-}
-
-// Checks lists the names of all checks in the order they are asked, rules among them.
-func (r *Rules) Checks() []string {
-	names := make([]string, len(r.checks))
-	for i := range r.checks {
-		names[i] = r.checks[i].name
-	}
-	return names
 }
 
 // Targets lists, in order, the names of the divert targets that calls may be sent to. Whoever holds
