@@ -90,7 +90,7 @@ bad was found), 2 wrong usage.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newDemoCommand(), newServeCommand(), newCheckCommand(), newHealthCommand(),
-		newListCommand(configuredStore), newRulesCommand(configuredRules),
+		newListCommand(configuredStore), newCallsCommand(configuredDatabase), newRulesCommand(configuredRules),
 	)
 	return root
 }
