@@ -233,7 +233,7 @@ func (c *Core) end() {
 func (c *Core) receive(p *transport.Packet) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.panicked(r)
+			c.panicked(r, p.Flow.Peer)
 		}
 	}()
 	from := c.peers.Load().find(p.Flow.Peer)
@@ -256,7 +256,7 @@ func (c *Core) receive(p *transport.Packet) {
 }
 
 // panicked ends the transaction that the message at hand belongs to, if there is one.
-func (c *Core) panicked(reason any) {
+func (c *Core) panicked(reason any, source netip.AddrPort) {
 	c.stats.Panics++
 	c.log.Error("a message could not be handled; its transaction is ended", "panic", fmt.Sprint(reason), "stack", string(debug.Stack()))
 	if !c.msg.Request {
@@ -266,7 +266,7 @@ func (c *Core) panicked(reason any) {
 	if !ok {
 		return
 	}
-	if s := c.servers.get(c.table.find(c.transactionKey(&via, c.msg.Method))); s != nil {
+	if s := c.servers.get(c.table.find(c.transactionKey(&via, c.msg.Method, source))); s != nil {
 		if s.record != nil {
 			s.record.Outcome.Cause = call.ReasonInternal
 		}

@@ -41,7 +41,7 @@ func (c *Core) receiveRequest(p *transport.Packet, from *peer) {
 		return
 	}
 	in := ingress{flow: p.Flow, from: from, via: via}
-	in.key = c.transactionKey(&via, m.Method)
+	in.key = c.transactionKey(&via, m.Method, p.Flow.Peer)
 	if s := c.servers.get(c.table.find(in.key)); s != nil {
 		switch m.Method {
 		case wire.MethodAck:
@@ -135,9 +135,10 @@ func (c *Core) appendTag(dst []byte, key uint64) []byte {
 // transactionKey is the hash of what identifies the server transaction that the request in c.msg
 // belongs to (RFC 3261 §17.2.3): an ACK and a CANCEL have the key of their INVITE. The sender's
 // address is part of it, so that one peer cannot touch the transactions of another.
-func (c *Core) transactionKey(via *wire.Via, method wire.Method) uint64 {
+func (c *Core) transactionKey(via *wire.Via, method wire.Method, source netip.AddrPort) uint64 {
 	m := &c.msg
-	k := c.keyText[:0]
+	addr := source.Addr().As16()
+	k := append(c.keyText[:0], addr[:]...)
 	if via.HasCookie() {
 		k = append(k, via.Branch...)
 		k = append(k, 0)
