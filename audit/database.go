@@ -28,9 +28,12 @@ type database struct {
 }
 
 // writePragmas: FULL makes a commit durable against power failure; secure_delete overwrites what is
-// erased; journal_size_limit (bytes) gives disk space back after a long transaction.
+// erased; journal_size_limit (bytes) gives disk space back after a long transaction. The ends of the
+// indexes stay in the cache (KiB, negative), and pages that change with every batch are copied into
+// the database once in wal_autocheckpoint (pages).
 var writePragmas = []string{
 	"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "journal_size_limit(67108864)",
+	"cache_size(-32768)", "wal_autocheckpoint(4000)",
 }
 
 // openDatabase opens or creates the database and brings its tables up to date. busy is how long a

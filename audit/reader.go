@@ -137,6 +137,9 @@ const maxFound = 100
 // Find returns the records that key names, newest first: a redress reference, a sequence number or
 // a Call-ID. The error wraps ErrNotFound.
 func (r *Reader) Find(ctx context.Context, key string) ([]Entry, error) {
+	if key == "" { // as a filter it would choose all
+		return nil, ErrNotFound
+	}
 	if call.ValidReference(key) {
 		return r.one(ctx, Filter{Reference: key, Limit: maxFound})
 	}
