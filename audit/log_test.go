@@ -18,7 +18,12 @@ import (
 	"ringfence/call"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(killedPath); path != "" {
+		appendUntilKilled(path)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestAppendIsReadBack(t *testing.T) {
 	path := filled(t, 8)
@@ -195,18 +200,26 @@ func TestRetentionPrunesAndVerifies(t *testing.T) {
 		if err != nil || !report.OK() {
 			t.Fatalf("verify: %v, %v", err, report.Findings)
 		}
-		if p := report.Pruned; p == nil || p.FirstKept != report.First || p.Author != "retention" || p.Reason != "older than 0.25 days" {
+		if p := report.Pruned; p == nil || p.FirstKept != report.First || p.Author != "retention" || p.Reason != "older than 6h0m0s" {
 			t.Errorf("pruned %+v", p)
 		}
 		kept, err := r.List(context.Background(), Filter{})
 		if err != nil || len(kept) < 36 || len(kept) > 42 { // it looks once an hour
 			t.Errorf("%d calls kept (%v), want those of six hours", len(kept), err)
 		}
-		exec(t, plain(t, o.Path), `DELETE FROM records WHERE seq = ?`, report.First)
+		runSQL(t, plain(t, o.Path), `DELETE FROM records WHERE seq = ?`, report.First)
 		if report, err = r.Verify(context.Background(), nil, nil); err != nil || report.OK() {
 			t.Errorf("a first record removed by hand must be found: %v", err)
 		}
 	})
+}
+
+func TestPeriod(t *testing.T) {
+	for d, want := range map[time.Duration]string{DefaultRetention: "180 days", 90 * time.Minute: "1h30m0s"} {
+		if got := period(d); got != want {
+			t.Errorf("%d: %s, want %s", d, got, want)
+		}
+	}
 }
 
 func TestHealthTellsOfAHangingDisk(t *testing.T) {

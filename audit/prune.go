@@ -23,7 +23,7 @@ func (d *database) prune(ctx context.Context, cutoff time.Time, retention time.D
 			}
 		}
 		return x.addNote(body{Kind: KindPrune, Prune: &Pruning{
-			Author: "retention", Reason: fmt.Sprintf("older than %g days", retention.Hours()/24),
+			Author: "retention", Reason: "older than " + period(retention),
 			FirstKept: last.Seq + 1, Before: last.Hash,
 		}})
 	})
@@ -53,4 +53,12 @@ func (x *extension) due(cutoff time.Time) (last Head, n int, more bool, err erro
 		n++
 	}
 	return last, n, n == maxPrune, rows.Err()
+}
+
+func period(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
 }

@@ -105,7 +105,7 @@ func TestFindTakesWhatAPersonHas(t *testing.T) {
 func TestOpenReaderRefuses(t *testing.T) {
 	dir := t.TempDir()
 	foreign := filepath.Join(dir, "foreign.db")
-	exec(t, plain(t, foreign), `CREATE TABLE other (x)`)
+	runSQL(t, plain(t, foreign), `CREATE TABLE other (x)`)
 	text := filepath.Join(dir, "text")
 	if err := os.WriteFile(text, bytes.Repeat([]byte("not a database "), 100), 0o600); err != nil {
 		t.Fatal(err)

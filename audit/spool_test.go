@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ringfence/call"
@@ -98,7 +100,7 @@ func TestLockedDatabaseSpoolsInOrder(t *testing.T) {
 	l.Append(sample(0))
 	eventually(t, "first record written", func() bool { return l.Stats().Written == 1 })
 	other := plain(t, o.Path)
-	exec(t, other, `BEGIN IMMEDIATE`)
+	runSQL(t, other, `BEGIN IMMEDIATE`)
 	for i := 1; i < 40; i++ {
 		l.Append(sample(i))
 		if i%10 == 0 {
@@ -109,7 +111,7 @@ func TestLockedDatabaseSpoolsInOrder(t *testing.T) {
 	if err := l.Health(); err == nil || !strings.Contains(err.Error(), "locked") || !strings.Contains(err.Error(), "39 records wait in") {
 		t.Errorf("health %v", err)
 	}
-	exec(t, other, `ROLLBACK`)
+	runSQL(t, other, `ROLLBACK`)
 	eventually(t, "spool replayed", func() bool { return l.Stats().Written == 40 })
 	eventually(t, "healthy", func() bool { return l.Health() == nil })
 	closeLog(t, l)
@@ -119,7 +121,7 @@ func TestLockedDatabaseSpoolsInOrder(t *testing.T) {
 func TestDatabaseLockedAtOpenDoesNotStopCalls(t *testing.T) {
 	path := filled(t, 5)
 	other := plain(t, path)
-	exec(t, other, `BEGIN IMMEDIATE`)
+	runSQL(t, other, `BEGIN IMMEDIATE`)
 	o := options(t)
 	o.Path = path
 	l := open(t, o)
@@ -129,7 +131,7 @@ func TestDatabaseLockedAtOpenDoesNotStopCalls(t *testing.T) {
 		t.Error("health must tell")
 	}
 	closeLog(t, l) // still locked: the record stays in the spool
-	exec(t, other, `ROLLBACK`)
+	runSQL(t, other, `ROLLBACK`)
 	closeLog(t, open(t, o))
 	intact(t, path, 6)
 }
@@ -153,6 +155,29 @@ func TestFullDatabaseSpools(t *testing.T) {
 	o.pragmas = nil
 	closeLog(t, open(t, o))
 	intact(t, o.Path, n)
+}
+
+func TestFullDatabaseIsReportedOnceAndUntilItHasRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		o := options(t)
+		o.Logger = slog.New(slog.NewTextHandler(&out, nil))
+		o.pragmas = []string{"max_page_count(20)"}
+		l := open(t, o)
+		for i := range 100 {
+			l.Append(sample(i))
+		}
+		for range 100 {
+			time.Sleep(97 * time.Millisecond)
+			if l.Health() == nil {
+				t.Fatal("health must not come and go")
+			}
+		}
+		closeLog(t, l)
+		if n := strings.Count(out.String(), "audit database fails"); n != 1 || strings.Contains(out.String(), "works again") {
+			t.Errorf("reported %d times:\n%s", n, out.String())
+		}
+	})
 }
 
 func TestMissingDirectorySpoolsUntilItIsThere(t *testing.T) {
@@ -234,11 +259,11 @@ func TestNearlyFullQueueKeepsOrder(t *testing.T) {
 	o.Queue, o.Batch, o.busy = 64, 8, 10*time.Second
 	l := open(t, o)
 	other := plain(t, o.Path)
-	exec(t, other, `BEGIN IMMEDIATE`) // the writer waits for the lock
+	runSQL(t, other, `BEGIN IMMEDIATE`) // the writer waits for the lock
 	for i := range 60 {
 		l.Append(sample(i))
 	}
-	exec(t, other, `ROLLBACK`)
+	runSQL(t, other, `ROLLBACK`)
 	eventually(t, "written", func() bool { return l.Stats().Written == 60 })
 	closeLog(t, l)
 	intact(t, o.Path, 60)

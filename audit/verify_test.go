@@ -78,7 +78,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := copyOf(t, original)
-			exec(t, plain(t, path), c.sql)
+			runSQL(t, plain(t, path), c.sql)
 			report := verify(t, path, nil)
 			for _, f := range report.Findings {
 				if strings.Contains(f.String(), c.want) {
@@ -98,9 +98,9 @@ func TestVerifyAgainstAnAnchor(t *testing.T) {
 	}
 	// The last two records removed so that the log agrees with itself.
 	db := plain(t, path)
-	exec(t, db, `DELETE FROM personal WHERE seq > 8`)
-	exec(t, db, `DELETE FROM records WHERE seq > 8`)
-	exec(t, db, `UPDATE head SET seq = 8, hash = (SELECT hash FROM records WHERE seq = 8)`)
+	runSQL(t, db, `DELETE FROM personal WHERE seq > 8`)
+	runSQL(t, db, `DELETE FROM records WHERE seq > 8`)
+	runSQL(t, db, `UPDATE head SET seq = 8, hash = (SELECT hash FROM records WHERE seq = 8)`)
 	if report := verify(t, path, nil); !report.OK() {
 		t.Fatalf("the test must make a consistent log: %v", report.Findings)
 	}

@@ -25,7 +25,9 @@ func (w *writer) connect() error {
 		o.Logger.Error("audit database went back: it was removed, replaced or restored from a backup",
 			"had", known.String(), "has", head.String())
 	}
-	w.databaseWorks(head)
+	if len(w.pending) == 0 && w.spool.empty() { // otherwise it is the waiting records that must go in
+		w.databaseWorks(head)
+	}
 	return nil
 }
 
