@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
+	"strings"
 	"time"
 )
 
@@ -130,20 +132,31 @@ func (f *follower) report(err error) {
 			s.Failures++
 		}
 		if problem != nil {
-			s.Error = problem.Error()
+			s.Error = masked(problem)
 			return
 		}
 		s.Error, s.Synced = "", time.Now().UTC()
 	})
 	switch {
 	case problem != nil && before.Error == "":
-		f.m.log.Warn("lists not in step with their store; calls go on with the last known list", "error", problem)
+		f.m.log.Warn("lists not in step with their store; calls go on with the last known list", "error", masked(problem))
 	case problem == nil && before.Error != "":
 		f.m.log.Info("lists in step with their store again", "version", f.m.Version())
 	}
 	if problem == nil && before.Synced.IsZero() {
 		close(f.m.ready)
 	}
+}
+
+// longDigits are digits that may be the telephone number of a person.
+var longDigits = regexp.MustCompile(`\d{7,}`)
+
+// masked is the text of an error without whole telephone numbers, which do not belong into logs and
+// health pages.
+func masked(err error) string {
+	return longDigits.ReplaceAllStringFunc(err.Error(), func(digits string) string {
+		return digits[:3] + strings.Repeat("*", len(digits)-5) + digits[len(digits)-2:]
+	})
 }
 
 // backoff is the time to wait after so many failures in a row, varied so that the nodes of a site

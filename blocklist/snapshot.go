@@ -68,11 +68,11 @@ func decodeSnapshot(data []byte) (*index, Position, error) {
 		return nil, "", fmt.Errorf("%w: its check sum is wrong", errSnapshot)
 	}
 	body = body[:len(body)-sha256.Size]
-	line, pairs, found := bytes.Cut(body[:min(len(body), maxSnapshotHead)], []byte("\n"))
+	line, _, found := bytes.Cut(body[:min(len(body), maxSnapshotHead)], []byte("\n"))
 	if !found {
 		return nil, "", fmt.Errorf("%w: its head has no end", errSnapshot)
 	}
-	pairs = body[len(line)+1:]
+	pairs := body[len(line)+1:]
 	var head snapshotHead
 	if err := json.Unmarshal(line, &head); err != nil {
 		return nil, "", fmt.Errorf("%w: head: %w", errSnapshot, err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"time"
@@ -104,7 +103,7 @@ func (l *listCommand) importFile(cmd *cobra.Command, name string, f *importFlags
 
 // readImport reads the file with this name, or standard input.
 func readImport(cmd *cobra.Command, name string, o blocklist.ImportOptions) ([]blocklist.Entry, error) {
-	var in io.Reader = cmd.InOrStdin()
+	in := cmd.InOrStdin()
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
