@@ -66,7 +66,7 @@ vet: ## go vet, of the end-to-end tests too
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## golangci-lint as .golangci.yml says
-	$(GOLANGCI_LINT) run ./...
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 # govulncheck needs its database from the internet. Where that cannot be reached the build goes on,
 # loudly; a finding, or any other failure, ends it.
