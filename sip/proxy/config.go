@@ -24,6 +24,7 @@ type Config struct {
 	RingTimeout  time.Duration // Timer C, over 3 minutes (RFC 3261 §16.6 step 11)
 	TryNextAfter time.Duration // an INVITE without any response moves to the next target
 	Health       Health
+	MaxRate      int // messages a second from one source; 0: any number
 	MaxSetup     int // calls being set up at one time; beyond it new ones get 503
 }
 

@@ -41,6 +41,8 @@ type Core struct {
 	clients  slab[client]
 	table    table
 	wheel    wheel
+	gate     gate
+	backlog  backlog
 	buffers  buffers
 	targets  []*target
 	diverts  map[string]*target // by name
@@ -134,6 +136,7 @@ func (c *Core) Receive(batch []transport.Packet, out *transport.Outbox) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begin(out)
+	c.backlog.note(len(batch), c.ms)
 	for i := range batch {
 		c.receive(&batch[i])
 	}
@@ -239,6 +242,10 @@ func (c *Core) receive(p *transport.Packet) {
 	from := c.peers.Load().find(p.Flow.Peer)
 	if from == nil {
 		c.drop(DropUnknownSource)
+		return
+	}
+	if !c.gate.admit(p.Flow.Peer.Addr(), &c.tableKey, c.cfg.MaxRate, c.ms) {
+		c.drop(DropOverRate)
 		return
 	}
 	m := &c.msg

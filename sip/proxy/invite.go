@@ -16,18 +16,15 @@ func (c *Core) receiveInvite(in *ingress) {
 		c.answer(in, 416, "", nil) // sips promises TLS all the way, which no listener here can keep
 		return
 	}
-	if c.servers.live >= maxPerSetup*c.cfg.MaxSetup {
-		c.answer(in, 503, "", retryAfter) // not even room to remember that it was refused
+	if c.shedding() && !c.screen(in, new(call.Record)) {
+		c.answer(in, 503, "", retryAfter)
 		c.stats.Shed++
 		return
 	}
 	s := c.newServer(in)
 	s.initial = true
 	s.record = &call.Record{Reference: call.Reference(c.random.Uint64())}
-	facts := &s.record.Facts
-	c.readFacts(in, facts)
-	s.record.Verdict = c.screener.Screen(facts)
-
+	c.screen(in, s.record)
 	if cause := c.closed(s); cause != "" {
 		c.refuseForNow(s, m, cause)
 		return
@@ -48,6 +45,12 @@ func (c *Core) receiveInvite(in *ingress) {
 	}
 }
 
+// shedding reports whether new calls are refused without even a record of it: messages come faster
+// than they can be handled, or there is no room left to remember the refusal.
+func (c *Core) shedding() bool {
+	return c.backlog.overloaded(c.ms) || c.servers.live >= maxPerSetup*c.cfg.MaxSetup
+}
+
 // maxPerSetup is how many server transactions of all kinds are held for each call that may be in
 // setup, since a transaction outlives the setup by half a minute.
 const maxPerSetup = 64
@@ -55,7 +58,7 @@ const maxPerSetup = 64
 // closed says why new calls are not taken at the moment, if they are not.
 func (c *Core) closed(s *server) call.Reason {
 	switch {
-	case s.emergency():
+	case emergency(s.record):
 		return ""
 	case c.draining:
 		return call.ReasonDraining
@@ -66,9 +69,17 @@ func (c *Core) closed(s *server) call.Reason {
 	}
 }
 
-// emergency reports whether the call is to or from an emergency service: it is tried whatever the
+// screen fills in the facts and the verdict of a record. It returns whether the call is to or from an
+// emergency service.
+func (c *Core) screen(in *ingress, r *call.Record) bool {
+	c.readFacts(in, &r.Facts)
+	r.Verdict = c.screener.Screen(&r.Facts)
+	return emergency(r)
+}
+
+// emergency reports whether a call is to or from an emergency service: it is tried whatever the
 // state of the gateway.
-func (s *server) emergency() bool { return s.record.Verdict.Reason == call.ReasonEmergency }
+func emergency(r *call.Record) bool { return r.Verdict.Reason == call.ReasonEmergency }
 
 // trying sends the 100 that stops the caller's retransmissions (§16.2).
 func (c *Core) trying(s *server, m *wire.Message) {

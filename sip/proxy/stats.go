@@ -21,6 +21,7 @@ type DropCause uint8
 // The causes.
 const (
 	DropUnknownSource DropCause = iota // not a configured peer
+	DropOverRate                       // more than one source may send
 	DropMalformed                      // nothing that could be answered
 	DropStrayResponse                  // response to no transaction of ours (RFC 6026 §7.3)
 	DropStrayAck                       // ACK that belongs to no call
@@ -30,7 +31,7 @@ const (
 )
 
 var dropNames = [numDropCauses]string{
-	"unknown-source", "malformed", "stray-response", "stray-ack", "unresolved", "ack-loop",
+	"unknown-source", "over-rate", "malformed", "stray-response", "stray-ack", "unresolved", "ack-loop",
 }
 
 // String is the word for the cause in metrics.

@@ -104,7 +104,7 @@ func (c *Core) nextTarget(s *server, m *wire.Message) *target {
 			return t
 		}
 	}
-	if s.attempts == 0 && len(c.targets) > 0 && s.emergency() {
+	if s.attempts == 0 && len(c.targets) > 0 && emergency(s.record) {
 		return c.targets[0]
 	}
 	return nil
