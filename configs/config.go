@@ -66,6 +66,9 @@ type SIP struct {
 	DrainTimeout Duration `yaml:"drain_timeout"`
 	// MaxSetup bounds the calls being set up at one time; more get 503. 1 to 1000000. Default: 20000.
 	MaxSetup int `yaml:"max_setup"`
+	// MaxRate bounds the messages a second from one source address; what is more is dropped before it
+	// is read. 0, no bound, to 10000000. Default: 50000.
+	MaxRate int `yaml:"max_rate"`
 	// MaxTCPConnections bounds the TCP connections that peers have open. 1 to 65000. Default: 4096.
 	MaxTCPConnections int `yaml:"max_tcp_connections" reload:"restart"`
 }
@@ -249,7 +252,7 @@ func defaults() *Config {
 		StateDir: "state",
 		SIP: SIP{
 			RingTimeout: seconds(200), TryNextAfter: seconds(4), DrainTimeout: seconds(30),
-			MaxSetup: 20000, MaxTCPConnections: 4096,
+			MaxSetup: 20000, MaxRate: 50000, MaxTCPConnections: 4096,
 		},
 		Numbering: Numbering{Country: "86", International: "00", National: "0"},
 		PBX:       PBX{Health: Health{Interval: seconds(1), Timeout: seconds(1), DownAfter: 2}},

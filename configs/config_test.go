@@ -101,7 +101,7 @@ func TestExampleStatesDefaults(t *testing.T) {
 	}
 	text := string(source)
 	for _, key := range []string{
-		"ring_timeout", "try_next_after", "drain_timeout", "max_setup", "max_tcp_connections",
+		"ring_timeout", "try_next_after", "drain_timeout", "max_setup", "max_rate", "max_tcp_connections",
 		"prefix", "database", "sources",
 	} {
 		commented := "  # " + key + ": "
@@ -151,6 +151,7 @@ func TestDefaults(t *testing.T) {
 		"next":      {time.Duration(c.SIP.TryNextAfter), 4 * time.Second},
 		"drain":     {time.Duration(c.SIP.DrainTimeout), 30 * time.Second},
 		"setup":     {c.SIP.MaxSetup, 20000},
+		"rate":      {c.SIP.MaxRate, 50000},
 		"host":      {c.SIP.Host(c.SIP.Listen[0]), "192.0.2.1"},
 		"plan":      {c.Plan(), call.Plan{Country: "86", International: "00", National: "0"}},
 		"failure":   {c.Trunks[0].OnFailure, FailOpen},

@@ -60,6 +60,7 @@ func (c *Config) validateSIP(d *document) {
 	within(d, "sip.try_next_after", s.TryNextAfter, Duration(500*time.Millisecond), Duration(32*time.Second))
 	within(d, "sip.drain_timeout", s.DrainTimeout, 0, Duration(10*time.Minute))
 	within(d, "sip.max_setup", s.MaxSetup, 1, 1_000_000)
+	within(d, "sip.max_rate", s.MaxRate, 0, 10_000_000)
 	within(d, "sip.max_tcp_connections", s.MaxTCPConnections, 1, 65_000)
 }
 

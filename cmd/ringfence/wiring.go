@@ -47,7 +47,7 @@ func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
 			Timeout:   time.Duration(cfg.PBX.Health.Timeout),
 			DownAfter: cfg.PBX.Health.DownAfter,
 		},
-		MaxSetup: cfg.SIP.MaxSetup,
+		MaxRate: cfg.SIP.MaxRate, MaxSetup: cfg.SIP.MaxSetup,
 	}
 	for i := range cfg.Trunks {
 		t := &cfg.Trunks[i]
