@@ -1,0 +1,80 @@
+package callscript
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// ladder is what happened on the wire.
+type ladder struct {
+	began  time.Time
+	events []event
+}
+
+type event struct {
+	at       time.Duration
+	party    string
+	from, to string
+	label    string
+}
+
+// maxEvents bounds what is remembered of a run that does not end.
+const maxEvents = 2000
+
+func (l *ladder) note(party, from, to, label string) {
+	if len(l.events) < maxEvents {
+		l.events = append(l.events, event{time.Since(l.began), party, from, to, label})
+	}
+}
+
+const columnWidth = 22
+
+// draw draws the ladder with a column for each of the names that took part.
+func (l *ladder) draw(names []string) string {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return name != "gw" && !slices.ContainsFunc(l.events, func(e event) bool { return e.party == name })
+	})
+	var b strings.Builder
+	b.WriteString("        s ")
+	for _, name := range names {
+		fmt.Fprintf(&b, "%-*s", columnWidth, name)
+	}
+	b.WriteString("\n")
+	for _, e := range l.events {
+		fmt.Fprintf(&b, "  %7.3f ", e.at.Seconds())
+		b.WriteString(strings.TrimRight(rung(names, e), " "))
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// rung draws one event.
+func rung(names []string, e event) string {
+	from, to := slices.Index(names, e.from), slices.Index(names, e.to)
+	if from < 0 || to < 0 {
+		return e.from + " -> " + e.to + ": " + e.label
+	}
+	row := []byte(strings.Repeat("|"+strings.Repeat(" ", columnWidth-1), len(names)))
+	left, right := min(from, to)*columnWidth+1, max(from, to)*columnWidth-1
+	for i := left; i <= right; i++ {
+		row[i] = '-'
+	}
+	if from < to {
+		row[right] = '>'
+	} else {
+		row[left] = '<'
+	}
+	label := e.label
+	if !utf8.ValidString(label) || len(label) > columnWidth-6 {
+		label = strings.ToValidUTF8(label[:min(len(label), columnWidth-6)], "?")
+	}
+	copy(row[left+2:], label)
+	return string(row)
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\r\n"), "\n", "\n    ")
+}
