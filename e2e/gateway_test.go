@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"text/template"
@@ -129,6 +130,29 @@ func (g *gateway) get(t *testing.T, path string) (status int, body string) {
 	return res.StatusCode, string(text)
 }
 
+// metric is the sum of a metric over its labels, or the one with the labels that name has, too.
+func (g *gateway) metric(t *testing.T, name string) (sum float64) {
+	t.Helper()
+	_, text := g.get(t, "/metrics")
+	found := false
+	for line := range strings.Lines(text) {
+		rest, ok := strings.CutPrefix(line, name)
+		if !ok || rest[0] != ' ' && rest[0] != '{' {
+			continue
+		}
+		fields := strings.Fields(line)
+		value, err := strconv.ParseFloat(fields[len(fields)-1], 64)
+		if err != nil {
+			t.Fatalf("%v in %q", err, line)
+		}
+		sum, found = sum+value, true
+	}
+	if !found {
+		t.Fatalf("no metric %s", name)
+	}
+	return sum
+}
+
 // list changes the lists from a process of its own.
 func (g *gateway) list(t *testing.T, args ...string) {
 	t.Helper()
@@ -140,12 +164,12 @@ func (g *gateway) records(t *testing.T, n int) (records []call.Record) {
 	t.Helper()
 	eventually(t, 10*time.Second, "the call log holds every call", func() bool {
 		records = nil
-		for line := range strings.Lines(ringfence(t, "calls", "list", "--config", g.config, "--json", "--limit", "10000")) {
-			var r call.Record
+		for line := range strings.Lines(ringfence(t, "calls", "list", "--config", g.config, "--json", "--limit", "0")) {
+			var r struct{ Record call.Record }
 			if err := json.Unmarshal([]byte(line), &r); err != nil {
 				t.Fatalf("%v in %q", err, line)
 			}
-			records = append(records, r)
+			records = append(records, r.Record)
 		}
 		return len(records) >= n
 	})

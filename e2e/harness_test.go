@@ -8,6 +8,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -55,15 +56,16 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// freePort returns a port that is free on ip for UDP and TCP.
+// freePort returns a port that is free on ip for UDP and TCP. It is below those that the system gives
+// to outgoing connections (32768 and up), so that it is still free when a program binds it.
 func freePort(t *testing.T, ip string) int {
 	t.Helper()
-	for range 64 {
-		udp, err := net.ListenPacket("udp", net.JoinHostPort(ip, "0"))
+	for range 100 {
+		port := 16384 + rand.IntN(16384)
+		udp, err := net.ListenPacket("udp", address(ip, port))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		port := udp.LocalAddr().(*net.UDPAddr).Port
 		tcp, err := net.Listen("tcp", address(ip, port))
 		udp.Close()
 		if err == nil {
