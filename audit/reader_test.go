@@ -123,7 +123,7 @@ func TestExportCSVIsInertInASpreadsheet(t *testing.T) {
 	for field, want := range map[string]string{
 		"": "", "603": "603", "voip-a": "voip-a", "张三": "张三", "a=1": "a=1",
 		"=1+1": "'=1+1", "+8613800000001": "'+8613800000001", "-1": "'-1", "@SUM(1)": "'@SUM(1)", "|cmd": "'|cmd",
-		" =1": "' =1", "\t=1": "'\t=1", "\r=1": "'\r=1", "\u200b=1": "'\u200b=1", "＝1": "'＝1",
+		"\u00a0=1": "'\u00a0=1", "\t=1": "'\t=1", "\r=1": "'\r=1", "\u200b=1": "'\u200b=1", "＝1": "'＝1",
 	} {
 		if got := inert(field); got != want {
 			t.Errorf("%q: %q, want %q", field, got, want)

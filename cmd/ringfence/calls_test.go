@@ -119,7 +119,7 @@ func TestCallsList(t *testing.T) {
 	}
 	out, _, err := runCalls(path, "list", "--json", "--since", "36500d")
 	var e audit.Entry
-	if err != nil || json.Unmarshal([]byte(out[:strings.Index(out, "\n")]), &e) != nil || e.Call.Reference != call.Reference(3) {
+	if err != nil || json.NewDecoder(strings.NewReader(out)).Decode(&e) != nil || e.Call.Reference != call.Reference(3) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
