@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -14,17 +13,6 @@ import (
 
 	"ringfence/audit"
 )
-
-// callsUsage is an error in how a calls command was written: exit code 2, where a call log that is
-// wrong or has no such record is 1.
-type callsUsage struct{ error }
-
-// ExitCode is the process's exit code for this error.
-func (callsUsage) ExitCode() int { return 2 }
-
-func (e callsUsage) Unwrap() error { return e.error }
-
-func callsUsagef(format string, a ...any) error { return callsUsage{fmt.Errorf(format, a...)} }
 
 // callsCommand is what the calls subcommands share.
 type callsCommand struct {
@@ -59,21 +47,9 @@ Exit codes: 0 done, 1 not done (no such record, or something is wrong with the l
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&c.config, "config", "", "configuration `FILE` that says where the call log is, as for serve")
 	flags.StringVar(&c.database, "database", "", "`PATH` of the call log, instead of --config")
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return callsUsagef("%w (see %s --help)", err, cmd.CommandPath())
-	})
+	cmd.SetFlagErrorFunc(misused)
 	cmd.AddCommand(c.listCommand(), c.showCommand(), c.verifyCommand(), c.exportCommand(), c.eraseCommand())
 	return cmd
-}
-
-// callsArgs makes a wrong number of arguments a usage error.
-func callsArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return callsUsagef("%w (see %s --help)", err, cmd.CommandPath())
-		}
-		return nil
-	}
 }
 
 func (c *callsCommand) registerJSON(cmd *cobra.Command) {
@@ -90,7 +66,7 @@ func (c *callsCommand) path() (string, error) {
 		return c.databasePath(c.config)
 	}
 	if c.config != "" {
-		return "", callsUsagef("--database and --config both say where the call log is: give one")
+		return "", usagef("--database and --config both say where the call log is: give one")
 	}
 	return c.database, nil
 }

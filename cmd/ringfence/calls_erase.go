@@ -26,16 +26,16 @@ calls of the last moments, or waiting in its spool file, are not reached: run it
 Lists, exports and backups are not touched.`,
 		Example: `  ringfence calls erase +8613800138000 --author wang --reason "request 2026-17"
   ringfence calls erase +8613800138000 --author wang --reason "request 2026-17" --yes`,
-		Args: callsArgs(cobra.ExactArgs(1)),
+		Args: takes(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if order.Number, err = call.ParseNumber(args[0]); err != nil {
-				return callsUsage{err}
+				return usageError{err}
 			}
 			if order.Author == "" {
-				return callsUsagef("--author is missing, and $USER is not set: say who orders the erasure")
+				return usagef("--author is missing, and $USER is not set: say who orders the erasure")
 			}
 			if order.Reason == "" {
-				return callsUsagef("--reason is missing: say why; it stays in the log, so do not name the person")
+				return usagef("--reason is missing: say why; it stays in the log, so do not name the person")
 			}
 			path, err := c.path()
 			if err != nil {

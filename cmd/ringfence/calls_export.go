@@ -26,7 +26,7 @@ A file named by --output must not exist yet; it can be read by its owner alone.`
 		Example: `  ringfence calls export --since 24h | jq .call.reason
   ringfence calls export --format csv --from 2026-11-01 --to 2026-12-01 --output november.csv
   ringfence calls export --treatment refuse --mask --output refusals.jsonl`,
-		Args: callsArgs(cobra.NoArgs),
+		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f, err := filter.filter(time.Now())
 			if err != nil {
@@ -35,7 +35,7 @@ A file named by --output must not exist yet; it can be read by its owner alone.`
 			f.OldestFirst = true
 			as, err := audit.ParseFormat(format)
 			if err != nil {
-				return callsUsagef("--format: %w", err)
+				return usagef("--format: %w", err)
 			}
 			return c.with(func(r *audit.Reader) error {
 				if output == "" {

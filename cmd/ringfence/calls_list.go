@@ -42,20 +42,20 @@ func (c *callsFilter) register(cmd *cobra.Command, limit int) {
 func (c *callsFilter) filter(now time.Time) (audit.Filter, error) {
 	f := c.f
 	if c.since != "" && c.from != "" {
-		return f, callsUsagef("--since and --from both say where to begin: give one")
+		return f, usagef("--since and --from both say where to begin: give one")
 	}
 	if f.Limit < 0 {
-		return f, callsUsagef("--limit cannot be negative")
+		return f, usagef("--limit cannot be negative")
 	}
 	if f.Reference != "" && !call.ValidReference(f.Reference) {
-		return f, callsUsagef("--reference %q: a reference has %d digits, the last of which checks the others: one is mistyped",
+		return f, usagef("--reference %q: a reference has %d digits, the last of which checks the others: one is mistyped",
 			f.Reference, call.ReferenceDigits)
 	}
 	f.Caller, f.Called = partyFilter(c.caller), partyFilter(c.called)
 	if c.since != "" {
 		var d configs.Duration
 		if err := d.UnmarshalText([]byte(c.since)); err != nil {
-			return f, callsUsagef("--since: %w", err)
+			return f, usagef("--since: %w", err)
 		}
 		f.From = now.Add(-time.Duration(d))
 	}
@@ -68,7 +68,7 @@ func (c *callsFilter) filter(now time.Time) (audit.Filter, error) {
 		}
 		at, err := parseInstant(t.text)
 		if err != nil {
-			return f, callsUsagef("--%s: %w", t.flag, err)
+			return f, usagef("--%s: %w", t.flag, err)
 		}
 		*t.to = at
 	}
@@ -110,7 +110,7 @@ whose personal data was erased. For the next page give --before the last sequenc
 		Example: `  ringfence calls list --since 24h --treatment refuse
   ringfence calls list --caller +8613800138000 --limit 0
   ringfence calls list --from 2026-11-23T08:00 --to 2026-11-23T09:00 --trunk itsp --json`,
-		Args: callsArgs(cobra.NoArgs),
+		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f, err := filter.filter(time.Now())
 			if err != nil {

@@ -25,7 +25,7 @@ or by its SIP Call-ID. More than one attempt may share a Call-ID: all are shown,
 		Example: `  ringfence calls show 123456789015
   ringfence calls show 4711 --json
   ringfence calls show a84b4c76e66710@203.0.113.5 --mask`,
-		Args: callsArgs(cobra.ExactArgs(1)),
+		Args: takes(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.with(func(r *audit.Reader) error {
 				found, err := r.Find(cmd.Context(), args[0])

@@ -28,13 +28,13 @@ with --head. How to verify without this program is written in docs/audit-format.
 Progress is shown on standard error. Exit code 1 when anything is wrong.`,
 		Example: `  ringfence calls verify
   ringfence calls verify --database copy-of-audit.db --head 4711:9f86d081884c7d659a2feaa0c55ad015…`,
-		Args: callsArgs(cobra.NoArgs),
+		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var anchor *audit.Head
 			if head != "" {
 				h, err := audit.ParseHead(head)
 				if err != nil {
-					return callsUsagef("--head: %w", err)
+					return usagef("--head: %w", err)
 				}
 				anchor = &h
 			}

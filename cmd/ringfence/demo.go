@@ -132,7 +132,7 @@ const demoInvitation = `
 Still serving. From another shell:
   sipp -sn uac %s -i 127.0.0.2 -m 1             a call from abroad
   baresip -e "/dial sip:+862155500001@%s"       a call by hand: you hear a tone, then yourself
-  ringfence list add block +8613700137000 --store %s --author me --reason test
+  ringfence list add +8613700137000 --store %s --author me --reason test
   ringfence calls list --database %s
 Ctrl-C ends the demo.
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -16,17 +15,6 @@ import (
 	"ringfence/blocklist"
 	"ringfence/call"
 )
-
-// listUsage is an error in how a list command was written that shows only once it runs: exit code 2,
-// where a list that could not be read or changed is 1.
-type listUsage struct{ error }
-
-// ExitCode is the process's exit code for this error.
-func (listUsage) ExitCode() int { return 2 }
-
-func (e listUsage) Unwrap() error { return e.error }
-
-func listUsagef(format string, a ...any) error { return listUsage{fmt.Errorf(format, a...)} }
 
 // listTimeout bounds a command that touches a few entries. Imports, exports and whole listings take
 // the time they take.
@@ -81,7 +69,7 @@ and with --json one JSON object a line. Exit codes: 0 done, 1 not done, 2 wrong 
 // with opens the store, lets do work on it and closes it. A limit of 0 is none.
 func (l *listCommand) with(cmd *cobra.Command, limit time.Duration, do func(context.Context, blocklist.Store) error) (err error) {
 	if l.store != "" && l.config != "" {
-		return listUsagef("--store and --config both say where the lists are: give one")
+		return usagef("--store and --config both say where the lists are: give one")
 	}
 	open := func() (blocklist.Store, error) { return l.openStore(l.config) }
 	if l.store != "" {
@@ -113,10 +101,10 @@ func (s *signatureFlags) register(cmd *cobra.Command) {
 
 func (s *signatureFlags) sign(now time.Time) (blocklist.Signature, error) {
 	if s.author == "" {
-		return blocklist.Signature{}, listUsagef("--author is missing, and $USER is not set: say who makes the change")
+		return blocklist.Signature{}, usagef("--author is missing, and $USER is not set: say who makes the change")
 	}
 	if s.reason == "" {
-		return blocklist.Signature{}, listUsagef("--reason is missing: say why, for those who have to explain it later")
+		return blocklist.Signature{}, usagef("--reason is missing: say why, for those who have to explain it later")
 	}
 	return blocklist.Signature{Author: s.author, Reason: s.reason, Time: now}, nil
 }
@@ -124,7 +112,7 @@ func (s *signatureFlags) sign(now time.Time) (blocklist.Signature, error) {
 // parseListFlag reads a flag whose value is one of a few words.
 func parseListFlag(name, text string, to interface{ UnmarshalText([]byte) error }) error {
 	if err := to.UnmarshalText([]byte(text)); err != nil {
-		return listUsagef("--%s: %w", name, err)
+		return usagef("--%s: %w", name, err)
 	}
 	return nil
 }
@@ -135,7 +123,7 @@ func parsePatterns(args []string) ([]call.Pattern, error) {
 	for i, arg := range args {
 		p, err := call.ParsePattern(arg)
 		if err != nil {
-			return nil, listUsage{err}
+			return nil, usageError{err}
 		}
 		patterns[i] = p
 	}

@@ -43,7 +43,7 @@ func (f *entryFlags) read(by blocklist.Signature) (e blocklist.Entry, err error)
 	}
 	if err == nil {
 		if e.Expires, err = blocklist.ParseExpiry(f.expires, by.Time); err != nil {
-			err = listUsage{err}
+			err = usageError{err}
 		}
 	}
 	return e, err
@@ -105,7 +105,7 @@ func newEntries(model blocklist.Entry, args []string, force bool) ([]blocklist.E
 		e := model
 		e.Pattern = p
 		if err := e.Validate(); err != nil {
-			return nil, listUsagef("%s: %w", p, err)
+			return nil, usagef("%s: %w", p, err)
 		}
 		if err := e.Danger(); err != nil && !force {
 			return nil, err
@@ -160,7 +160,7 @@ entries have no effect; they are kept so that one can see what they were.)`,
   ringfence list remove --expired --reason "monthly clean-up"`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if expired == (len(args) > 0) {
-				return listUsagef("name the patterns to remove, or give --expired (see %s --help)", cmd.CommandPath())
+				return usagef("name the patterns to remove, or give --expired (see %s --help)", cmd.CommandPath())
 			}
 			return nil
 		},

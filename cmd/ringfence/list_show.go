@@ -86,7 +86,7 @@ entry covers the number.`,
 			}
 			n, err := call.ParseNumber(args[0])
 			if err != nil {
-				return listUsage{err}
+				return usageError{err}
 			}
 			return l.with(cmd, listTimeout, func(ctx context.Context, store blocklist.Store) error {
 				return l.explain(ctx, cmd, store, n, &filter)
@@ -138,7 +138,7 @@ the numbers of entries added and removed. The file keeps the last 1,000 changes,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
-				return listUsagef("--limit must be at least 1")
+				return usagef("--limit must be at least 1")
 			}
 			return l.with(cmd, listTimeout, func(ctx context.Context, store blocklist.Store) error {
 				changes, err := store.History(ctx, limit)

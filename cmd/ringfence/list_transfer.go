@@ -63,7 +63,7 @@ func (l *listCommand) importFile(cmd *cobra.Command, name string, f *importFlags
 		return err
 	}
 	if f.replace && model.Source == call.SourceStaff {
-		return listUsagef("--replace is not for source staff: what people entered is removed entry by entry")
+		return usagef("--replace is not for source staff: what people entered is removed entry by entry")
 	}
 	entries, err := readImport(cmd, name, blocklist.ImportOptions{
 		Defaults: model, HasList: f.entry.list != "", Force: f.force,

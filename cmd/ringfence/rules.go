@@ -15,17 +15,6 @@ import (
 // defaultPack holds the rules that the rules commands speak of when no configuration is named.
 const defaultPack = "cn"
 
-// rulesUsage is an error in how a rules command was written: exit code 2, where a rule file that is
-// wrong is 1.
-type rulesUsage struct{ error }
-
-// ExitCode is the process's exit code for this error.
-func (rulesUsage) ExitCode() int { return 2 }
-
-func (e rulesUsage) Unwrap() error { return e.error }
-
-func rulesUsagef(format string, a ...any) error { return rulesUsage{fmt.Errorf(format, a...)} }
-
 // rulesCommand is what the rules subcommands share.
 type rulesCommand struct {
 	load   func(configFile string) (*screening.Rules, error)
@@ -56,9 +45,7 @@ Exit codes: 0 done, 1 not done (no such rule, a file that is wrong), 2 wrong usa
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&r.config, "config", "", "configuration `FILE`, as for serve")
 	flags.BoolVar(&r.json, "json", false, "write JSON, one object a line")
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return rulesUsagef("%w (see %s --help)", err, cmd.CommandPath())
-	})
+	cmd.SetFlagErrorFunc(misused)
 	cmd.AddCommand(r.listCommand(), r.showCommand(), r.testCommand(), r.checkCommand())
 	return cmd
 }
@@ -69,16 +56,6 @@ func (r *rulesCommand) rules() (*screening.Rules, error) {
 		return configs.CompileRules([]string{defaultPack}, nil)
 	}
 	return r.load(r.config)
-}
-
-// rulesArgs makes a wrong number of arguments a usage error.
-func rulesArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return rulesUsagef("%w (see %s --help)", err, cmd.CommandPath())
-		}
-		return nil
-	}
 }
 
 // shownRule is a rule as the commands write it.
@@ -118,7 +95,7 @@ Output is tab-separated, one rule a line, in the columns
 and with --json one JSON object a line, with conditions and explanation.`,
 		Example: `  ringfence rules list
   ringfence rules list --config ringfence.yaml --json`,
-		Args: rulesArgs(cobra.NoArgs),
+		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			rules, err := r.rules()
 			if err != nil {
@@ -148,7 +125,7 @@ func (r *rulesCommand) showCommand() *cobra.Command {
 		Use:     "show NAME",
 		Short:   "Explain one rule: when it fires, what it does, whom it could hit wrongly",
 		Example: `  ringfence rules show cn-fixed-from-abroad`,
-		Args:    rulesArgs(cobra.ExactArgs(1)),
+		Args:    takes(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			rules, err := r.rules()
 			if err != nil {
@@ -195,7 +172,7 @@ func (r *rulesCommand) checkCommand() *cobra.Command {
 A file may use the tables of a pack that it is loaded after: name that pack with --with. Tables and
 rules of all files together must have different names, as they must in one configuration.`,
 		Example: `  ringfence rules check my-rules.yaml --with cn`,
-		Args:    rulesArgs(cobra.MinimumNArgs(1)),
+		Args:    takes(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			rules, err := configs.CompileRules(with, files)
 			if err != nil {

@@ -36,10 +36,10 @@ and with --json one JSON object. The exit code is 0 whatever the verdict.`,
 		Example: `  ringfence rules test --trunk-class voip --caller +862161234567 --video
   ringfence rules test --trunk-class international --format plus --caller 02196110
   ringfence rules test --config ringfence.yaml --trunk-class domestic --trunk carrier --caller 110`,
-		Args: rulesArgs(cobra.NoArgs),
+		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("caller") || !cmd.Flags().Changed("trunk-class") {
-				return rulesUsagef("--caller and --trunk-class are needed (see %s --help)", cmd.CommandPath())
+				return usagef("--caller and --trunk-class are needed (see %s --help)", cmd.CommandPath())
 			}
 			facts, err := try.facts()
 			if err != nil {
@@ -79,7 +79,7 @@ func (t *trial) facts() (*call.Facts, error) {
 		{"format", t.format, &f.Format},
 	} {
 		if err := flag.dst.UnmarshalText([]byte(flag.text)); err != nil {
-			return nil, rulesUsagef("--%s: %w", flag.name, err)
+			return nil, usagef("--%s: %w", flag.name, err)
 		}
 	}
 	t.plan.Format = f.Format
