@@ -101,7 +101,7 @@ func (g *gateway) configure(t *testing.T) {
 // serve starts the gateway and waits until it can take calls.
 func (g *gateway) serve(t *testing.T) *gateway {
 	t.Helper()
-	g.proc = start(t, "gateway", binary, "serve", "--config", g.config)
+	g.proc = start(t, "gateway", executable, "serve", "--config", g.config)
 	eventually(t, 15*time.Second, "the gateway is ready", func() bool {
 		select {
 		case <-g.proc.done:

@@ -25,8 +25,8 @@ var packages = []struct{ program, name string }{
 	{"redis-server", "redis-server"},
 }
 
-// binary is the gateway, built once for all tests.
-var binary string
+// executable is the gateway, built once for all tests.
+var executable string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -48,8 +48,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "ringfence")
-	if out, err := exec.Command("go", "build", "-o", binary, "ringfence/cmd/ringfence").CombinedOutput(); err != nil {
+	executable = filepath.Join(dir, "ringfence")
+	if out, err := exec.Command("go", "build", "-o", executable, "ringfence/cmd/ringfence").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		return 1
 	}
@@ -94,7 +94,7 @@ func ringfence(t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, executable, args...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
