@@ -56,6 +56,7 @@ func (c *Core) sendCancel(invite *client) {
 		return
 	}
 	cl := c.newClient(kindCancel, wire.MethodCancel, invite.server)
+	invite.cancel = cl.handle
 	c.scratch = c.appendHopByHop(c.scratch[:0], &c.stored, wire.MethodCancel, nil)
 	hop := nextHop{flow: invite.flow}
 	c.launch(cl, c.scratch, &hop, timerB)

@@ -42,8 +42,9 @@ type client struct {
 	giveUp     int64  // when timer B or F ends, however short our patience is
 	host       string // of the next hop while it is being resolved
 	target     *target
-	cancelling bool // a CANCEL is wanted; it goes out once a provisional response has come (§9.1)
-	cancelled  bool // and it has gone out
+	cancelling bool   // a CANCEL is wanted; it goes out once a provisional response has come (§9.1)
+	cancelled  bool   // and it has gone out
+	cancel     handle // its transaction
 }
 
 // newClient makes a client transaction; the request is given to it by launch.
@@ -129,7 +130,9 @@ func (c *Core) clientExpired(cl *client) {
 		c.freeClient(cl)
 	case cl.state == clientProceeding && !cl.cancelled: // timer C, §16.8
 		c.cancelClient(cl)
-		c.attemptEnded(cl, 408, call.EndedByTimeout)
+		if s := c.servers.get(cl.server); s != nil && s.current() == cl.handle {
+			c.fail(s, 408, call.EndedByTimeout) // it rang somewhere: no other target would do better
+		}
 	case cl.state == clientResolving:
 		c.attemptEnded(cl, 503, call.EndedByGateway)
 		c.freeClient(cl)

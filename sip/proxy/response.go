@@ -20,6 +20,13 @@ func (c *Core) receiveResponse() {
 		return
 	}
 	_, method, ok := wire.ParseCSeq(m.Value(wire.HeaderCSeq))
+	if ok && cl.isInvite() && string(method) == wire.MethodCancel.String() {
+		// A CANCEL has the branch of its INVITE (§9.1), so only the method tells their responses apart.
+		if cl = c.clients.get(cl.cancel); cl == nil {
+			c.drop(DropStrayResponse)
+			return
+		}
+	}
 	if !ok || !cl.matches(method) || m.Count(wire.HeaderCSeq) != 1 || m.Count(wire.HeaderTo) != 1 || m.Count(wire.HeaderFrom) != 1 {
 		c.drop(DropMalformed)
 		return
