@@ -11,6 +11,10 @@ func (c *Core) receiveInDialog(in *ingress) {
 		c.answer(in, 482, "", nil)
 		return
 	}
+	if hops, ok := wire.Uint(m.Value(wire.HeaderMaxForwards)); ok && hops == 0 {
+		c.answer(in, 483, "", nil) // an OPTIONS; validate has answered the others
+		return
+	}
 	c.edits.Reset()
 	r, ok := c.route(m)
 	if !ok {

@@ -152,7 +152,7 @@ func (c *Core) guard(m *wire.Message, f *forwarding) {
 	// To a trunk that is not of our trust domain no identity goes which its owner keeps private
 	// (RFC 3325 §7).
 	to := c.peers.Load().find(f.flow.Peer)
-	if to != nil && to.trunk != nil && !to.trunk.Trusted && privateID(m) {
+	if (to == nil || to.trunk != nil && !to.trunk.Trusted) && privateID(m) {
 		c.removeLines(m, wire.HeaderAsserted)
 	}
 }

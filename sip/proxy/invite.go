@@ -127,10 +127,11 @@ func (c *Core) attempt(s *server, m *wire.Message) {
 // pushRecordRoutes keeps the gateway on the path of the call: one Record-Route, or two when it leaves by
 // another listener than it came in by (RFC 5658). The topmost names the side the request goes to.
 func (c *Core) pushRecordRoutes(m *wire.Message, s *server, hop *nextHop) {
-	callID := m.Value(wire.HeaderCallID)
-	c.piece = c.appendRecordRoute(c.piece[:0], int(hop.flow.Listener), callID)
+	from, _ := wire.ParseNameAddr(m.Value(wire.HeaderFrom))
+	token := c.token(m.Value(wire.HeaderCallID), from.Tag())
+	c.piece = c.appendRecordRoute(c.piece[:0], int(hop.flow.Listener), token)
 	if hop.flow.Listener != s.flow.Listener {
-		c.piece = c.appendRecordRoute(c.piece, int(s.flow.Listener), callID)
+		c.piece = c.appendRecordRoute(c.piece, int(s.flow.Listener), token)
 	}
 	c.edits.Insert(m.StartLine.End, c.piece)
 }

@@ -21,13 +21,12 @@ type routing struct {
 // rewriting is done for it. The Route headers are edited in c.edits; the Request-URI is left to the
 // caller. ok is false if a Route cannot be read.
 func (c *Core) route(m *wire.Message) (r routing, ok bool) {
-	callID := m.Value(wire.HeaderCallID)
 	r.egress = -1
 	if r.target, ok = wire.ParseURI(m.Bytes(m.URI)); !ok {
 		return r, false
 	}
 	first, end := 0, countValues(m, wire.HeaderRoute)
-	if end > 0 && c.isRecordRoute(&r.target, callID) {
+	if end > 0 && c.isRecordRoute(&r.target, m) {
 		// A strict router put our Record-Route into the Request-URI, and the target last (§16.4).
 		r.proven, r.egress = true, c.ours(&r.target)
 		end--
@@ -48,7 +47,7 @@ func (c *Core) route(m *wire.Message) (r routing, ok bool) {
 		// Ours; there are two when the call crosses from one listener to another (RFC 5658).
 		r.egress = listener
 		token, found := wire.Param(r.hop.Params, tokenParam)
-		r.proven = r.proven || found && c.validToken(token, callID)
+		r.proven = r.proven || found && c.validToken(token, m)
 		r.hop = r.target
 	}
 	uri := r.target.Raw
@@ -90,14 +89,15 @@ func countValues(m *wire.Message, id wire.HeaderID) (n int) {
 	}
 }
 
-// isRecordRoute reports whether a URI is one the gateway put into the Record-Route of this call.
-func (c *Core) isRecordRoute(uri *wire.URI, callID []byte) bool {
+// isRecordRoute reports whether a URI is one the gateway put into the Record-Route of the call that
+// the request m belongs to.
+func (c *Core) isRecordRoute(uri *wire.URI, m *wire.Message) bool {
 	token, ok := wire.Param(uri.Params, tokenParam)
-	return ok && c.ours(uri) >= 0 && c.validToken(token, callID)
+	return ok && c.ours(uri) >= 0 && c.validToken(token, m)
 }
 
 // appendRecordRoute appends a Record-Route line that names a listener and carries the call's token.
-func (c *Core) appendRecordRoute(dst []byte, listener int, callID []byte) []byte {
+func (c *Core) appendRecordRoute(dst []byte, listener int, token uint64) []byte {
 	l := &c.cfg.Listeners[listener]
 	dst = append(dst, "Record-Route: <sip:"...)
 	dst = l.appendHostPort(dst)
@@ -106,7 +106,7 @@ func (c *Core) appendRecordRoute(dst []byte, listener int, callID []byte) []byte
 		dst = append(dst, l.Protocol.String()...)
 	}
 	dst = append(dst, ";lr;"+tokenParam+"="...)
-	dst = c.appendToken(dst, callID)
+	dst = appendHex(dst, token)
 	return append(dst, ">\r\n"...)
 }
 

@@ -2,20 +2,42 @@ package proxy
 
 import (
 	"github.com/dchest/siphash"
+
+	"ringfence/sip/wire"
 )
 
 // A call that was passed carries, in the Record-Route the gateway inserts, a token: a keyed hash of
-// its Call-ID. A request that comes back with it in a Route belongs to a call that was screened, so
-// that nothing needs to be kept for an established call, and calls outlive a restart of the
-// gateway. A request that claims to be inside a dialog without a token is treated as new.
+// its Call-ID and of its caller's tag. A request that comes back with it in a Route belongs to a call
+// that was screened, so that nothing needs to be kept for an established call, and calls outlive a
+// restart of the gateway. A request that claims to be inside a dialog without a token is treated as
+// new.
 
 const tokenParam = "rf"
 
 const tokenLen = 16
 
-// appendToken appends the token of a call.
-func (c *Core) appendToken(dst, callID []byte) []byte {
-	return appendHex(dst, siphash.Hash(c.tokenKey[0], c.tokenKey[1], callID))
+// token is the token of a call.
+func (c *Core) token(callID, callerTag []byte) uint64 {
+	k := append(append(append(c.keyText[:0], callID...), 0), callerTag...)
+	c.keyText = k
+	return siphash.Hash(c.tokenKey[0], c.tokenKey[1], k)
+}
+
+// validToken reports whether text is the token of the call that the request m belongs to. The caller's
+// tag is in From when the caller sends the request, and in To when the other side does. Tokens are
+// compared as words, which takes the same time whatever the difference.
+func (c *Core) validToken(text []byte, m *wire.Message) bool {
+	got, ok := parseHex(text)
+	if !ok {
+		return false
+	}
+	callID := m.Value(wire.HeaderCallID)
+	for _, id := range [...]wire.HeaderID{wire.HeaderFrom, wire.HeaderTo} {
+		if addr, ok := wire.ParseNameAddr(m.Value(id)); ok && len(addr.Tag()) > 0 && got == c.token(callID, addr.Tag()) {
+			return true
+		}
+	}
+	return false
 }
 
 // appendHex appends v as 16 hexadecimal digits.
@@ -43,11 +65,4 @@ func parseHex(b []byte) (v uint64, ok bool) {
 		}
 	}
 	return v, true
-}
-
-// validToken reports whether token is the one of the call. Its value is compared as a word, which
-// takes the same time whatever the difference.
-func (c *Core) validToken(token, callID []byte) bool {
-	got, ok := parseHex(token)
-	return ok && got == siphash.Hash(c.tokenKey[0], c.tokenKey[1], callID)
 }
