@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,6 +52,10 @@ func finish(t *testing.T, p *process) {
 // row is a line of the callers' file that needs no more of the SDP.
 func row(from, to string) string { return from + ";" + to + ";a=sendrecv" }
 
+// lateMessages is sipp's count of what came for calls that were over. The gateway sends nothing again
+// that was answered.
+var lateMessages = regexp.MustCompile(`(\d+) dead call msg`)
+
 // Every dialogue of sipp, between a trunk of sipp and a PBX of sipp, over UDP and TCP.
 func TestSippDialogues(t *testing.T) {
 	tests := []struct{ trunk, pbx, ip, from string }{
@@ -68,6 +73,11 @@ func TestSippDialogues(t *testing.T) {
 				trunk := sippTrunk(t, g, tt.trunk, tt.ip, 10, 10, []string{row(tt.from, "02155500001")}, "-t", transport)
 				trunk.wait(t, 40*time.Second)
 				finish(t, pbx)
+				for _, p := range []*process{pbx, trunk} {
+					if late := lateMessages.FindStringSubmatch(p.text()); late == nil || late[1] != "0" {
+						t.Errorf("%s got messages after the end of their calls: %q", p.name, late)
+					}
+				}
 				g.records(t, 10)
 				g.verify(t)
 			})
