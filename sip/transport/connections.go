@@ -19,11 +19,15 @@ type connections struct {
 	dialling int
 }
 
-// way is the two ends between which connections are alike.
+// way is what connections have in common that can stand for one another.
 type way struct {
 	peer     netip.AddrPort
 	listener uint16
+	protocol Protocol
+	server   string
 }
+
+func (s *stream) way() way { return way{s.flow.Peer, s.flow.Listener, s.flow.Protocol, s.server} }
 
 func (c *connections) init() {
 	c.byID = make(map[uint64]*stream)
@@ -36,14 +40,14 @@ func (c *connections) add(s *stream) {
 	c.last++
 	s.flow.Conn = c.last
 	c.byID[s.flow.Conn] = s
-	c.byWay[way{s.flow.Peer, s.flow.Listener}] = s
+	c.byWay[s.way()] = s
 }
 
 func (c *connections) remove(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.byID, s.flow.Conn)
-	if w := (way{s.flow.Peer, s.flow.Listener}); c.byWay[w] == s {
+	if w := s.way(); c.byWay[w] == s {
 		delete(c.byWay, w)
 	}
 	if s.accepted {
@@ -89,12 +93,12 @@ func (c *connections) shut() []*stream {
 	return streams
 }
 
-func (n *Network) newStream(flow Flow) *stream {
-	return &stream{network: n, flow: flow, queue: newQueue(n.options.MaxQueue), written: make(chan struct{})}
+func (n *Network) newStream(flow Flow, server string) *stream {
+	return &stream{network: n, flow: flow, server: server, queue: newQueue(n.options.MaxQueue), written: make(chan struct{})}
 }
 
 // accept takes connections in until the listener is closed.
-func (n *Network) accept(index uint16, listener net.Listener) {
+func (n *Network) accept(index uint16, protocol Protocol, listener net.Listener) {
 	for errorsInRow := 0; ; {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -109,21 +113,22 @@ func (n *Network) accept(index uint16, listener net.Listener) {
 			continue
 		}
 		errorsInRow = 0
-		if !n.take(index, conn) {
+		if !n.take(index, protocol, conn) {
 			_ = conn.Close() // refused: the peer learns as much from its own end
 		}
 	}
 }
 
-// take starts a stream on an accepted connection if there is room for it.
-func (n *Network) take(index uint16, conn net.Conn) bool {
+// take starts a stream on an accepted connection if there is room for it. The stream's own goroutine
+// does the TLS handshake, so that a slow one holds nobody up.
+func (n *Network) take(index uint16, protocol Protocol, conn net.Conn) bool {
 	peer := addrPort(conn.RemoteAddr())
 	if !n.options.Admit(peer.Addr().WithZone("")) {
 		n.counters.unknownSource.Add(1)
 		return false
 	}
-	s := n.newStream(Flow{Peer: peer, Listener: index, Protocol: TCP})
-	s.conn, s.accepted = conn, true
+	s := n.newStream(Flow{Peer: peer, Listener: index, Protocol: protocol}, "")
+	s.socket, s.accepted = conn, true
 
 	c := &n.connections
 	c.mu.Lock()
@@ -142,7 +147,7 @@ func (n *Network) take(index uint16, conn net.Conn) bool {
 
 // sendStream queues a message on the connection its flow names; if that is gone, on one between the
 // flow's listener and peer, which is dialled if there is none (RFC 3261 §18.2.2).
-func (n *Network) sendStream(flow Flow, message []byte, token uint64) {
+func (n *Network) sendStream(flow Flow, server string, message []byte, token uint64) {
 	if len(message) > MaxMessage {
 		n.counters.oversize.Add(1)
 		n.undelivered(token)
@@ -151,18 +156,18 @@ func (n *Network) sendStream(flow Flow, message []byte, token uint64) {
 	if s := n.connections.find(flow.Conn); s != nil && s.send(message, token) {
 		return
 	}
-	if s := n.reach(flow); s == nil || !s.send(message, token) {
+	if s := n.reach(flow, server); s == nil || !s.send(message, token) {
 		n.undelivered(token)
 	}
 }
 
 // reach returns a stream between the listener and peer of a flow, dialling where there is none. It is
 // nil when no more may be dialled.
-func (n *Network) reach(flow Flow) *stream {
+func (n *Network) reach(flow Flow, server string) *stream {
 	c := &n.connections
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.byWay[way{flow.Peer, flow.Listener}]; s != nil && !s.queue.isFinished() {
+	if s := c.byWay[way{flow.Peer, flow.Listener, flow.Protocol, server}]; s != nil && !s.queue.isFinished() {
 		return s
 	}
 	if c.closed || !flow.Peer.IsValid() || int(flow.Listener) >= len(n.addrs) {
@@ -172,7 +177,7 @@ func (n *Network) reach(flow Flow) *stream {
 		n.counters.dialFailures.Add(1)
 		return nil
 	}
-	s := n.newStream(Flow{Peer: flow.Peer, Listener: flow.Listener, Protocol: TCP})
+	s := n.newStream(Flow{Peer: flow.Peer, Listener: flow.Listener, Protocol: flow.Protocol}, server)
 	c.dialling++
 	c.add(s)
 	n.readers.Go(s.run)

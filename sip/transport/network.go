@@ -6,23 +6,29 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Network is the gateway's side of the wire: its listeners and its connections.
 type Network struct {
 	options     Options
 	handler     Handler
+	specs       []Listener
 	addrs       []netip.AddrPort  // of the listeners, in their order
-	datagrams   []*datagramSocket // by listener, nil where it is none of UDP
-	listeners   []net.Listener    // by listener, nil where it is none of TCP
+	datagrams   []*datagramSocket // by listener, nil where it is one of streams
+	listeners   []net.Listener    // by listener, nil where it is one of datagrams
 	connections connections
 	failures    failures
 	counters    counters
+	complaints  rate.Sometimes // about handshakes
 
-	closing     chan struct{}   // closed when Close begins
-	dialContext context.Context // of every attempt to connect
+	closing     context.Context // ends when Close begins
+	close       context.CancelFunc
+	dialContext context.Context // of every attempt to connect; ends when Close waits no longer
 	cancel      context.CancelFunc
 	readers     sync.WaitGroup // every goroutine but the one that reports failures
 	last        sync.WaitGroup // that one
@@ -31,15 +37,17 @@ type Network struct {
 // Listen opens the listeners, all or none. Nothing is read until Serve.
 func Listen(specs []Listener, options Options) (*Network, error) {
 	n := &Network{
-		options:   options.withDefaults(),
-		addrs:     make([]netip.AddrPort, len(specs)),
-		datagrams: make([]*datagramSocket, len(specs)),
-		listeners: make([]net.Listener, len(specs)),
-		closing:   make(chan struct{}),
+		options:    options.withDefaults(),
+		specs:      slices.Clone(specs),
+		complaints: rate.Sometimes{Interval: time.Second},
+		addrs:      make([]netip.AddrPort, len(specs)),
+		datagrams:  make([]*datagramSocket, len(specs)),
+		listeners:  make([]net.Listener, len(specs)),
 	}
 	n.connections.init()
 	n.failures.wake = make(chan struct{}, 1)
 	n.dialContext, n.cancel = context.WithCancel(context.Background())
+	n.closing, n.close = context.WithCancel(n.dialContext)
 	for i, spec := range specs {
 		if err := n.listen(i, spec); err != nil {
 			n.cancel()
@@ -58,7 +66,10 @@ func (n *Network) listen(i int, spec Listener) error {
 		}
 		n.datagrams[i] = &datagramSocket{network: n, index: uint16(i), conn: conn, io: newPacketIO(conn)}
 		n.addrs[i] = addrPort(conn.LocalAddr())
-	case TCP:
+	case TCP, TLS:
+		if spec.Protocol == TLS && n.options.TLS == nil {
+			return errors.New("there is no certificate for it")
+		}
 		listener, err := n.options.ListenStream(spec.Addr)
 		if err != nil {
 			return err
@@ -66,7 +77,7 @@ func (n *Network) listen(i int, spec Listener) error {
 		n.listeners[i] = listener
 		n.addrs[i] = addrPort(listener.Addr())
 	default:
-		return errors.New("there is no such protocol (udp or tcp)")
+		return errors.New("there is no such protocol (udp, tcp or tls)")
 	}
 	return nil
 }
@@ -87,7 +98,7 @@ func (n *Network) Serve(h Handler) {
 	}
 	for i, listener := range n.listeners {
 		if listener != nil {
-			n.readers.Go(func() { n.accept(uint16(i), listener) })
+			n.readers.Go(func() { n.accept(uint16(i), n.specs[i].Protocol, listener) })
 		}
 	}
 }
@@ -105,8 +116,8 @@ func (n *Network) Send(out *Outbox) {
 	}
 	for i := range out.messages {
 		switch m := &out.messages[i]; {
-		case m.flow.Protocol == TCP:
-			n.sendStream(m.flow, out.arena[m.start:m.end], m.token)
+		case m.flow.Protocol != UDP:
+			n.sendStream(m.flow, m.server, out.arena[m.start:m.end], m.token)
 		case int(m.flow.Listener) >= len(n.datagrams) || n.datagrams[m.flow.Listener] == nil:
 			n.undelivered(m.token) // there is no such UDP listener
 		}
@@ -118,7 +129,7 @@ func (n *Network) Send(out *Outbox) {
 // closes them. When it returns, no goroutine of the Network runs any more. The error is that of ctx
 // when messages were left unwritten, or of a listener that would not close. It is called once.
 func (n *Network) Close(ctx context.Context) error {
-	close(n.closing)
+	n.close()
 	err := n.closeSockets()
 	streams := n.connections.shut()
 	for _, s := range streams {
@@ -166,7 +177,7 @@ func (n *Network) pause(failures int) bool {
 	select {
 	case <-wait.C:
 		return true
-	case <-n.closing:
+	case <-n.closing.Done():
 		return false
 	}
 }

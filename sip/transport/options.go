@@ -3,6 +3,7 @@ package transport
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"net"
 	"net/netip"
 	"time"
@@ -26,15 +27,22 @@ type Options struct {
 	// run time, let it read an atomic pointer. Nil admits everybody. The address has no zone.
 	Admit func(netip.Addr) bool
 
+	// TLS is who the gateway is to the peers of TLS connections. TLS listeners need it, and without it no
+	// TLS connection can be made.
+	TLS *Credentials
+	// Log is told why TLS handshakes fail, at most once a second. Nil: nobody is told.
+	Log *slog.Logger
+
 	MaxAccepted        int // accepted connections open at a time; default 4096
 	MaxAcceptedPerPeer int // of them, from one address; default 256
 	MaxDialled         int // connections made by us, open or in the making; default 1024
 	MaxDialling        int // of them, in the making; default 64
 	MaxQueue           int // bytes that may wait to be written to one connection; default 1 MiB
 
-	DialTimeout  time.Duration // for a connection to be made; default 4 s
-	IdleTimeout  time.Duration // that a connection may bring nothing; default 10 min
-	StallTimeout time.Duration // from a message's first byte to its last, read or written; default 32 s
+	DialTimeout      time.Duration // for a connection to be made; default DialTimeout
+	HandshakeTimeout time.Duration // for the TLS handshake on a connection; default 4 s
+	IdleTimeout      time.Duration // that a connection may bring nothing; default 10 min
+	StallTimeout     time.Duration // from a message's first byte to its last, read or written; default 32 s
 
 	// ListenPacket, ListenStream and Dial replace the system's sockets, so that tests can run on an
 	// in-memory wire. Dial connects from the address of a listener, any when that is unspecified.
@@ -42,6 +50,10 @@ type Options struct {
 	ListenStream func(addr netip.AddrPort) (net.Listener, error)
 	Dial         func(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
 }
+
+// DialTimeout is how long a connection may take to be made, unless Options say otherwise: a peer that
+// is there answers at once, and the first packet to it may be lost once.
+const DialTimeout = 2 * time.Second
 
 func (o Options) withDefaults() Options {
 	if o.Admit == nil {
@@ -52,7 +64,11 @@ func (o Options) withDefaults() Options {
 	o.MaxDialled = cmp.Or(o.MaxDialled, 1024)
 	o.MaxDialling = cmp.Or(o.MaxDialling, 64)
 	o.MaxQueue = cmp.Or(o.MaxQueue, 1<<20)
-	o.DialTimeout = cmp.Or(o.DialTimeout, 4*time.Second)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.DialTimeout = cmp.Or(o.DialTimeout, DialTimeout)
+	o.HandshakeTimeout = cmp.Or(o.HandshakeTimeout, 4*time.Second)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 10*time.Minute)
 	o.StallTimeout = cmp.Or(o.StallTimeout, 32*time.Second) // 64*T1: no transaction lives longer
 	if o.ListenPacket == nil {

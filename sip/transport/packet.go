@@ -1,5 +1,6 @@
 // Package transport carries framed SIP messages between the network and the proxy core: UDP in
-// batches, TCP by stream framing. It knows nothing of what the messages say beyond their length.
+// batches, TCP and TLS by stream framing. It knows nothing of what the messages say beyond their
+// length.
 package transport
 
 import "net/netip"
@@ -11,9 +12,10 @@ type Protocol uint8
 const (
 	UDP Protocol = iota
 	TCP
+	TLS // over TCP (RFC 3261 §26.2)
 )
 
-var protocolNames = [...]string{"udp", "tcp"}
+var protocolNames = [...]string{"udp", "tcp", "tls"}
 
 // String is the protocol's name in lower case, as it stands in a transport parameter; "unknown" for a
 // value that is none of them.
@@ -37,7 +39,7 @@ type Flow struct {
 	// a stream when any connection between Listener and Peer will do.
 	Conn uint64
 	// Listener is an index into the listeners that the Network was made with. A connection is made from
-	// the address of its listener, which need not be a TCP one.
+	// the address of its listener, which need not be one of the same protocol.
 	Listener uint16
 	Protocol Protocol
 }
@@ -68,6 +70,7 @@ type Handler interface {
 // message is one entry of an Outbox; its bytes are arena[start:end].
 type message struct {
 	flow       Flow
+	server     string // see AddTo
 	token      uint64
 	start, end int
 }
@@ -82,10 +85,14 @@ type Outbox struct {
 
 // Add queues a copy of data for flow. token, if not 0, comes back in Handler.Failed when the
 // message cannot be delivered.
-func (o *Outbox) Add(flow Flow, data []byte, token uint64) {
+func (o *Outbox) Add(flow Flow, data []byte, token uint64) { o.AddTo("", flow, data, token) }
+
+// AddTo is Add with the host name or IP address that the message is for. Over TLS the message goes on
+// no connection whose peer has not proved to be that server; "" stands for the peer's address.
+func (o *Outbox) AddTo(server string, flow Flow, data []byte, token uint64) {
 	start := len(o.arena)
 	o.arena = append(o.arena, data...)
-	o.messages = append(o.messages, message{flow, token, start, len(o.arena)})
+	o.messages = append(o.messages, message{flow, server, token, start, len(o.arena)})
 }
 
 // Len is the number of messages queued.

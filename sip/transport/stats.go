@@ -22,11 +22,13 @@ type Stats struct {
 	Refused      uint64 // connections closed at once, since there were too many
 	Dialled      uint64 // connections made
 	DialFailures uint64 // connections that could not be made
+
+	HandshakeFailures uint64 // accepted connections whose TLS handshake failed or took too long
 }
 
 type counters struct {
 	received, sent, unknownSource, keepAlives, notSIP, badFraming, oversize, stalled, queueFull,
-	sendErrors, receiveErrors, accepted, refused, dialled, dialFailures atomic.Uint64
+	sendErrors, receiveErrors, accepted, refused, dialled, dialFailures, handshakeFailures atomic.Uint64
 }
 
 // Stats returns the counters. They are read one after the other, not in one instant.
@@ -49,5 +51,7 @@ func (n *Network) Stats() Stats {
 		Refused:       c.refused.Load(),
 		Dialled:       c.dialled.Load(),
 		DialFailures:  c.dialFailures.Load(),
+
+		HandshakeFailures: c.handshakeFailures.Load(),
 	}
 }

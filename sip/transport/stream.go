@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -9,19 +10,21 @@ import (
 	"time"
 )
 
-// stream is one connection, accepted or dialled. Its reader goroutine owns it: it connects, starts the
-// writer, reads, and when either ends takes the stream out of the table, closes it, and has the
-// messages that were not written reported.
+// stream is one connection, accepted or dialled. Its reader goroutine owns it: it connects, shakes
+// hands, starts the writer, reads, and when either ends takes the stream out of the table, closes it,
+// and has the messages that were not written reported.
 type stream struct {
 	network  *Network
 	flow     Flow
+	server   string // who the peer of a dialled TLS stream must be; empty: its address
 	accepted bool
+	conn     net.Conn // what is read and written: the socket, or TLS over it
 	queue    *queue
 	written  chan struct{} // closed when nothing more will be written
 	flight   outgoing      // being written; the writer's until written is closed
 
 	mu      sync.Mutex
-	conn    net.Conn // nil while dialling
+	socket  net.Conn // nil while dialling
 	aborted bool
 }
 
@@ -40,33 +43,30 @@ func (s *stream) send(message []byte, token uint64) bool {
 // finish ends the stream once what is queued has been written.
 func (s *stream) finish() { s.queue.finish() }
 
-// abort ends the stream at once.
+// abort ends the stream at once. It does not wait for the peer, as closing TLS in good order might.
 func (s *stream) abort() {
 	s.queue.finish()
 	s.mu.Lock()
 	s.aborted = true
-	conn := s.conn
+	socket := s.socket
 	s.mu.Unlock()
-	if conn != nil {
-		_ = conn.Close() // what the peer thinks of it does not matter any more
+	if socket != nil {
+		_ = socket.Close() // what the peer thinks of it does not matter any more
 	}
 }
 
-// connected sets the connection of a stream that was dialling. It is false when the stream was aborted
+// connected sets the socket of a stream that was dialling. It is false when the stream was aborted
 // meanwhile.
-func (s *stream) connected(conn net.Conn) bool {
+func (s *stream) connected(socket net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conn = conn
+	s.socket = socket
 	return !s.aborted
 }
 
 // run is the life of the stream.
 func (s *stream) run() {
-	if s.conn == nil && !s.dial() {
-		s.finish()
-		close(s.written)
-	} else {
+	if s.open() {
 		s.network.readers.Go(s.write)
 		framed := s.read()
 		s.finish()
@@ -74,28 +74,45 @@ func (s *stream) run() {
 		if !framed {
 			s.linger()
 		}
-		s.abort()
+	} else {
+		s.finish()
+		close(s.written)
 	}
+	s.abort()
 	s.network.connections.remove(s)
 	s.queue.waiting.settle(0, s.network.undelivered)
+}
+
+// open makes the stream ready to be read and written.
+func (s *stream) open() bool {
+	n := s.network
+	if s.accepted {
+		s.conn = s.socket
+		if s.flow.Protocol == TLS && !s.handshake(n.closing) {
+			n.counters.handshakeFailures.Add(1)
+			return false
+		}
+		return true
+	}
+	defer n.connections.dialled()
+	if !s.dial() || s.flow.Protocol == TLS && !s.handshake(n.dialContext) {
+		n.counters.dialFailures.Add(1)
+		return false
+	}
+	n.counters.dialled.Add(1)
+	return true
 }
 
 func (s *stream) dial() bool {
 	n := s.network
 	ctx, cancel := context.WithTimeout(n.dialContext, n.options.DialTimeout)
 	defer cancel()
-	conn, err := n.options.Dial(ctx, n.addrs[s.flow.Listener].Addr(), s.flow.Peer)
-	n.connections.dialled()
+	socket, err := n.options.Dial(ctx, n.addrs[s.flow.Listener].Addr(), s.flow.Peer)
 	if err != nil {
-		n.counters.dialFailures.Add(1)
 		return false
 	}
-	if !s.connected(conn) {
-		_ = conn.Close()
-		return false
-	}
-	n.counters.dialled.Add(1)
-	return true
+	s.conn = socket
+	return s.connected(socket)
 }
 
 // write writes what is queued, as much at a time as there is. A peer that does not take it in
@@ -117,6 +134,9 @@ func (s *stream) write() {
 		if err != nil {
 			return
 		}
+	}
+	if secure, ok := s.conn.(*tls.Conn); ok {
+		_ = secure.CloseWrite() // shows that nothing was cut off (RFC 8446 §6.1); gives up after 5 s
 	}
 }
 

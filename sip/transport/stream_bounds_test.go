@@ -22,7 +22,7 @@ func TestDialTimesOut(t *testing.T) {
 		began := time.Now()
 		send(n, Flow{Peer: pbx, Protocol: TCP}, options(""), 1)
 		send(n, Flow{Peer: pbx, Protocol: TCP}, options(""), 2)
-		if got := h.waitFailed(2); !slices.Equal(got, []uint64{1, 2}) || time.Since(began) != 4*time.Second {
+		if got := h.waitFailed(2); !slices.Equal(got, []uint64{1, 2}) || time.Since(began) != DialTimeout {
 			t.Errorf("failed %v after %v", got, time.Since(began))
 		}
 		synctest.Wait()
