@@ -2,22 +2,13 @@ package standin
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
-	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
-
-	"ringfence/media"
 )
 
 // farewell bounds the wait for the answer to our BYE when a call is ended from our side.
 const farewell = 2 * time.Second
-
-func newLocal(session *media.Session) media.Local {
-	return media.Local{Addr: session.Local(), Session: uint64(rand.Uint32()), Version: 1}
-}
 
 // inDialog handles every request that has a To tag.
 func (e *endpoint) inDialog(req *sip.Request, tx sip.ServerTransaction) {
@@ -60,89 +51,12 @@ func (d *dialog) inOrder(seq uint32) bool {
 	return true
 }
 
-// answer takes an offer and returns our answer to it. status is 0, or that of a refusal.
-func (d *dialog) answer(body []byte) (answer []byte, status int) {
-	offer, err := media.ParseSDP(body)
-	if err != nil {
-		return nil, 400
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	answer, stream, ok := d.sdp.Answer(offer)
-	if !ok {
-		return nil, 488
-	}
-	if d.said != "" && d.said != string(answer) { // RFC 3264 §8: a changed description has the next version
-		d.sdp.Version++
-		answer, _, _ = d.sdp.Answer(offer)
-	}
-	d.said, d.agreed = string(answer), true
-	d.session.Agree(stream)
-	return answer, 0
-}
-
-// offer returns our offer of audio.
-func (d *dialog) offer() []byte {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.said != "" {
-		d.sdp.Version++
-	}
-	offer := d.sdp.Offer(false)
-	d.said = string(offer)
-	return offer
-}
-
-// settle takes the answer to our offer.
-func (d *dialog) settle(body []byte) error {
-	answer, err := media.ParseSDP(body)
-	if err != nil {
-		return err
-	}
-	stream, ok := answer.Audio()
-	if !ok {
-		return fmt.Errorf("%w: the answer takes no G.711 audio", media.ErrSDP)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.agreed = true
-	d.session.Agree(stream)
-	return nil
-}
-
 // refresh takes the Contact of a request that may move the other side (RFC 3261 §12.2.2).
 func (d *dialog) refresh(req *sip.Request) {
 	if contact := req.Contact(); contact != nil {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.target = *contact.Address.Clone()
-	}
-}
-
-// busy returns why an offer cannot be taken now: 491 when it crosses ours, 500 when an earlier one
-// is not settled (RFC 3261 §14.2, RFC 3311 §5.2); 0 when it can.
-func (d *dialog) busy() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case d.inviting:
-		return 491
-	case !d.agreed || d.ack != nil:
-		return 500
-	}
-	return 0
-}
-
-func (d *dialog) refuse(req *sip.Request, tx sip.ServerTransaction, status int) {
-	switch status {
-	case 491:
-		d.endpoint.respond(tx, req, status, "Request Pending")
-	case 488:
-		d.endpoint.respond(tx, req, status, "Not Acceptable Here")
-	case 400:
-		d.endpoint.respond(tx, req, status, "Bad Session Description")
-	default:
-		d.endpoint.respond(tx, req, status, "Earlier Offer Not Settled", header("Retry-After", "1"))
 	}
 }
 
@@ -258,62 +172,6 @@ func (d *dialog) takePRACK(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	d.endpoint.respond(tx, req, 200, "OK")
-}
-
-// reinvite offers our audio anew within the call.
-func (d *dialog) reinvite(ctx context.Context) error {
-	d.setInviting(true)
-	defer d.setInviting(false)
-	req := d.newRequest(sip.INVITE, 0)
-	req.AppendHeader(header("Content-Type", sdpType))
-	req.SetBody(d.offer())
-	tx, err := d.endpoint.client.TransactionRequest(ctx, req, sipgo.ClientRequestAddVia)
-	if err != nil {
-		return err
-	}
-	for {
-		select {
-		case res := <-tx.Responses():
-			if res.IsProvisional() {
-				continue
-			}
-			if !res.IsSuccess() {
-				return fmt.Errorf("re-INVITE was answered %d %s", res.StatusCode, res.Reason)
-			}
-			return d.confirm(tx, req, res)
-		case <-tx.Done():
-			return fmt.Errorf("re-INVITE: %w", tx.Err())
-		case <-ctx.Done():
-			tx.Terminate()
-			return ctx.Err()
-		}
-	}
-}
-
-func (d *dialog) setInviting(inviting bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.inviting = inviting
-}
-
-// confirm takes the 2xx to our INVITE: it acknowledges it, now and whenever it comes again, and
-// settles on its answer.
-func (d *dialog) confirm(tx sip.ClientTransaction, invite *sip.Request, res *sip.Response) error {
-	if contact := res.Contact(); contact != nil {
-		d.mu.Lock()
-		d.target = *contact.Address.Clone()
-		d.mu.Unlock()
-	}
-	ack := d.ackInvite(invite.CSeq().SeqNo)
-	tx.OnRetransmission(func(*sip.Response) {
-		if err := ack(); err != nil {
-			d.endpoint.log.Debug("ACK not sent again", "error", err)
-		}
-	})
-	if err := ack(); err != nil {
-		return fmt.Errorf("ACK: %w", err)
-	}
-	return d.settle(res.Body())
 }
 
 // part says BYE and waits a little for the answer; that the other side is gone is no error of ours.
