@@ -259,7 +259,7 @@ func (c *Core) receive(p *transport.Packet) {
 		return
 	}
 	c.stats.Responses++
-	c.receiveResponse()
+	c.receiveResponse(p, from)
 }
 
 // panicked ends the transaction that the message at hand belongs to, if there is one.

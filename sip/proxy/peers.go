@@ -12,6 +12,14 @@ type peer struct {
 	trunk *Trunk
 }
 
+// same reports whether p and q are the same trunk, also after its configuration changed, or both the PBX.
+func (p *peer) same(q *peer) bool {
+	if p.trunk == nil || q.trunk == nil {
+		return p.trunk == q.trunk
+	}
+	return p.trunk.Name == q.trunk.Name
+}
+
 // Peers tells senders apart by their address. It is immutable and may be read from any goroutine.
 type Peers struct {
 	exact    map[netip.AddrPort]*peer // PBX targets, which may share a host with a trunk

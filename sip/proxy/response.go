@@ -1,12 +1,15 @@
 package proxy
 
 import (
+	"net/netip"
+
 	"ringfence/call"
+	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
 
 // receiveResponse handles the response in c.msg (RFC 3261 §16.7).
-func (c *Core) receiveResponse() {
+func (c *Core) receiveResponse(p *transport.Packet, from *peer) {
 	m := &c.msg
 	via, ok := m.Via()
 	if !ok || m.Defect != "" {
@@ -15,7 +18,7 @@ func (c *Core) receiveResponse() {
 	}
 	branch, _, ok := parseBranch(via.Branch)
 	cl := c.clients.get(handle(branch))
-	if !ok || cl == nil {
+	if !ok || cl == nil || !c.mayAnswer(cl, p.Flow.Peer.Addr(), from) {
 		c.drop(DropStrayResponse)
 		return
 	}
@@ -48,6 +51,17 @@ func (c *Core) receiveResponse() {
 	default:
 		c.otherResponse(cl)
 	}
+}
+
+// mayAnswer reports whether a response from this source is believed: it comes from the host that the
+// request was sent to, or from another of the same trunk or PBX. A branch that leaked, or was guessed,
+// lets no other peer answer.
+func (c *Core) mayAnswer(cl *client, source netip.Addr, from *peer) bool {
+	if source == cl.flow.Peer.Addr() {
+		return true
+	}
+	to := c.peers.Load().find(cl.flow.Peer)
+	return to == nil || to.same(from)
 }
 
 // matches reports whether a response with this CSeq method answers the transaction's request.
