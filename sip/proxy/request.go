@@ -57,7 +57,7 @@ func (c *Core) receiveRequest(p *transport.Packet, from *peer) {
 			return
 		}
 	}
-	if fault := c.validate(m); fault.status != 0 {
+	if fault := c.validate(m, p.Flow.Protocol); fault.status != 0 {
 		if m.Method == wire.MethodAck {
 			c.drop(DropStrayAck)
 			return
@@ -96,6 +96,8 @@ func (c *Core) receiveInitial(in *ingress) {
 			return
 		}
 		c.answer(in, 200, "", capabilities)
+	case wire.MethodBye, wire.MethodUpdate, wire.MethodInfo, wire.MethodPrack, wire.MethodRefer, wire.MethodNotify:
+		c.answer(in, 481, "", nil) // they belong inside a dialog
 	default:
 		// Registrations, subscriptions and messages have no business on a trunk, and would pass
 		// unscreened.
