@@ -224,6 +224,8 @@ func (r *run) end() error {
 		return err
 	}
 	if r.network.wire != nil && r.done == nil {
+		r.site.settings.Health.Interval = 0 // no pings: their transactions would be seen below
+		r.gateway.Configure(r.site.gateway(r.partyAddrs()))
 		if err := (quiet{endWait}).run(r); err != nil {
 			return err
 		}

@@ -176,7 +176,7 @@ func (p *party) chooseDialog(l *line) (*dialog, error) {
 	}
 	name := orElse(l.call, "1")
 	if _, ok := r.calls[name]; !ok {
-		if l.verb == "ACK" || l.verb == "CANCEL" || l.verb == "BYE" && p.last != nil {
+		if l.verb == "ACK" || l.verb == "CANCEL" {
 			return nil, fmt.Errorf("there is no call %q yet", name)
 		}
 		r.calls[name] = "call-" + name + "@" + p.addr.Addr().String()

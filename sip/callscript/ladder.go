@@ -30,7 +30,10 @@ func (l *ladder) note(party, from, to, label string) {
 	}
 }
 
-const columnWidth = 22
+const (
+	columnWidth = 22
+	maxRungs    = 60 // the last ones are drawn
+)
 
 // draw draws the ladder with a column for each of the names that took part.
 func (l *ladder) draw(names []string) string {
@@ -43,7 +46,12 @@ func (l *ladder) draw(names []string) string {
 		fmt.Fprintf(&b, "%-*s", columnWidth, name)
 	}
 	b.WriteString("\n")
-	for _, e := range l.events {
+	shown := l.events
+	if hidden := len(shown) - maxRungs; hidden > 0 {
+		fmt.Fprintf(&b, "          ... %d messages before\n", hidden)
+		shown = shown[hidden:]
+	}
+	for _, e := range shown {
 		fmt.Fprintf(&b, "  %7.3f ", e.at.Seconds())
 		b.WriteString(strings.TrimRight(rung(names, e), " "))
 		b.WriteString("\n")

@@ -68,7 +68,7 @@ func (r *run) original(p *party, m *sipText, requests bool) *sipText {
 func (r *run) lawfulResponse(p *party, m *sipText) error {
 	var request *sipText
 	for _, sent := range p.sent {
-		if sent.request() && topBranch(sent) == topBranch(m) && sent.method() == m.method() {
+		if sent.request() && topBranch(sent) == topBranch(m) && sent.get("cseq") == m.get("cseq") {
 			request = sent
 		}
 	}
@@ -87,7 +87,7 @@ func (r *run) lawfulResponse(p *party, m *sipText) error {
 	if to != sent && !(strings.HasPrefix(to, sent+";tag=") && parameter(sent, "tag") == "") {
 		return fmt.Errorf("its to is not that of the request: %s", sent)
 	}
-	if m.status() > 100 && sent != "" && parameter(to, "tag") == "" {
+	if m.status() > 100 && addressOf(sent) != "" && parameter(to, "tag") == "" {
 		return errors.New("its to has no tag (RFC 3261 §8.2.6.2)")
 	}
 	answer := r.original(p, m, false)
