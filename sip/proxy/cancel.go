@@ -8,7 +8,7 @@ import (
 // receiveCancel handles a CANCEL for the INVITE of s (RFC 3261 §9.2, §16.10). It is answered at once and
 // without a transaction: sent again it gets the same answer for as long as the INVITE's lasts.
 func (c *Core) receiveCancel(in *ingress, s *server) {
-	if fault := c.validate(&c.msg); fault.status != 0 {
+	if fault := c.validate(&c.msg, in.flow.Protocol); fault.status != 0 {
 		c.answer(in, fault.status, fault.phrase, fault.extra)
 		return
 	}
@@ -58,7 +58,7 @@ func (c *Core) sendCancel(invite *client) {
 	cl := c.newClient(kindCancel, wire.MethodCancel, invite.server)
 	invite.cancel = cl.handle
 	c.scratch = c.appendHopByHop(c.scratch[:0], &c.stored, wire.MethodCancel, nil)
-	hop := nextHop{flow: invite.flow}
+	hop := nextHop{flow: invite.flow, server: invite.tlsServer}
 	c.launch(cl, c.scratch, &hop, timerB)
 }
 
@@ -68,7 +68,7 @@ func (c *Core) acknowledge(invite *client) {
 		return
 	}
 	c.scratch = c.appendHopByHop(c.scratch[:0], &c.stored, wire.MethodAck, c.msg.Value(wire.HeaderTo))
-	c.out.Add(invite.flow, c.scratch, 0)
+	c.out.AddTo(invite.tlsServer, invite.flow, c.scratch, 0)
 }
 
 // appendHopByHop appends the ACK or CANCEL that goes with the INVITE m as we sent it: same
@@ -111,6 +111,9 @@ func appendLine(dst []byte, name string, value []byte) []byte {
 func (c *Core) clientFailed(cl *client) {
 	if cl.state != clientCalling {
 		return // something came back, so it did arrive
+	}
+	if c.fallBack(cl) {
+		return
 	}
 	switch cl.kind {
 	case kindPing:

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 
+	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
 
@@ -30,11 +31,12 @@ var single = [...]struct {
 	{wire.HeaderContentType, false, "", "Duplicate Content-Type"},
 	{wire.HeaderPriority, false, "", "Duplicate Priority"},
 	{wire.HeaderExpires, false, "", "Duplicate Expires"},
+	{wire.HeaderMaxBreadth, false, "", "Duplicate Max-Breadth"},
 }
 
 // validate checks a request as RFC 3261 §16.3 asks of a proxy, and §8.2 where an answer of our own
 // depends on it.
-func (c *Core) validate(m *wire.Message) fault {
+func (c *Core) validate(m *wire.Message, protocol transport.Protocol) fault {
 	if m.BadVersion {
 		return fault{status: 505}
 	}
@@ -44,6 +46,9 @@ func (c *Core) validate(m *wire.Message) fault {
 	if f := validateHeaders(m); f.status != 0 {
 		return f
 	}
+	if protocol.Reliable() && m.Count(wire.HeaderContentType) > 0 && m.Count(wire.HeaderContentLength) == 0 {
+		return fault{status: 400, phrase: "Missing Content-Length"} // there is a body, lost in the stream (§20.14)
+	}
 	uri, ok := wire.ParseURI(m.Bytes(m.URI))
 	if !ok {
 		return fault{status: 400, phrase: "Malformed Request-URI"}
@@ -51,14 +56,25 @@ func (c *Core) validate(m *wire.Message) fault {
 	if uri.Scheme == wire.SchemeOther {
 		return fault{status: 416}
 	}
+	if len(uri.Headers) > 0 { // not allowed here (§19.1.1), and not to be passed on
+		return fault{status: 400, phrase: "Headers in Request-URI"}
+	}
 	if m.Count(wire.HeaderMaxForwards) > 0 {
 		hops, ok := wire.Uint(m.Value(wire.HeaderMaxForwards))
 		if !ok || hops > 255 {
 			return fault{status: 400, phrase: "Malformed Max-Forwards"}
 		}
 		// OPTIONS that has reached its end is answered as if it were for us (§11, §16.3 step 3).
-		if hops == 0 && m.Method != wire.MethodOptions {
+		if hops == 0 && (m.Method != wire.MethodOptions || c.toTagged()) {
 			return fault{status: 483}
+		}
+	}
+	if m.Count(wire.HeaderMaxBreadth) > 0 {
+		switch breadth, ok := wire.Uint(m.Value(wire.HeaderMaxBreadth)); {
+		case !ok:
+			return fault{status: 400, phrase: "Malformed Max-Breadth"}
+		case breadth == 0: // not even one branch is left (RFC 5393 §5.3.3)
+			return fault{status: 440}
 		}
 	}
 	return c.validateExtensions(m)

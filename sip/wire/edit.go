@@ -1,7 +1,8 @@
 package wire
 
-// maxEdits bounds the edits made to one message.
-const maxEdits = 64
+// maxEdits bounds the edits made to one message: two for each of its lines, and what is added to it. So
+// there is always room, and no sender can have an edit left out by filling a message with headers.
+const maxEdits = 2*MaxHeaders + 32
 
 // Edits is a set of changes to a message, each a range of its bytes and what comes in its place.
 // Apply writes the message with them; what no edit covers comes out byte for byte. The zero value
@@ -22,7 +23,8 @@ func (e *Edits) Reset() { e.n, e.text = 0, e.text[:0] }
 
 // Replace begins an edit: the bytes of s are replaced by what is appended to Text until the edit is
 // ended by Done. An empty span is an insertion before s.Start; insertions at one place come out in
-// the order they were made, and before a replacement that starts there. Edits must not overlap.
+// the order they were made, and before a replacement that starts there. An edit inside a range that
+// another takes out is void; otherwise edits must not overlap.
 // ok is false when there are too many.
 func (e *Edits) Replace(s Span, text ...[]byte) bool {
 	if e.n == maxEdits {
@@ -58,6 +60,9 @@ func (e *Edits) Apply(dst []byte, m *Message) []byte {
 	at := uint16(0)
 	for i := range e.edits[:e.n] {
 		ed := &e.edits[i]
+		if ed.span.Start < at {
+			continue // what it edits is gone
+		}
 		dst = append(dst, m.Raw[at:ed.span.Start]...)
 		dst = append(dst, e.text[ed.start:ed.end]...)
 		at = max(ed.span.End, ed.span.Start)

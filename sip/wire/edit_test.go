@@ -55,6 +55,51 @@ func TestKeepValues(t *testing.T) {
 	}
 }
 
+// An edit inside what another takes out is void, in whichever order they were made.
+func TestRemovalWins(t *testing.T) {
+	var m Message
+	if err := m.Parse([]byte(invite)); err != nil {
+		t.Fatal(err)
+	}
+	asserted, _ := m.First(HeaderAsserted)
+	want := strings.Replace(invite, string(m.Bytes(asserted.Line)), "", 1)
+	inside := func(e *Edits) bool { return e.Replace(asserted.Value, []byte("<sip:other>")) }
+	outside := func(e *Edits) bool { return e.Remove(asserted.Line) }
+	for _, order := range [][2]func(*Edits) bool{{inside, outside}, {outside, inside}} {
+		var e Edits
+		if !order[0](&e) || !order[1](&e) {
+			t.Fatal("refused")
+		}
+		if got := string(e.Apply(nil, &m)); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+// No sender can use up the room for edits: every line of the fullest message can be taken out, and more
+// put in.
+func TestEveryLineCanBeEdited(t *testing.T) {
+	var m Message
+	if err := m.Parse([]byte("INVITE sip:a@b SIP/2.0\r\n" + strings.Repeat("v: x, y, z\r\n", MaxHeaders) + "\r\n")); err != nil || m.Defect != "" {
+		t.Fatal(err, m.Defect)
+	}
+	var e Edits
+	for range 16 {
+		if !e.Insert(m.StartLine.End, []byte("X: y\r\n")) {
+			t.Fatal("refused")
+		}
+	}
+	for _, h := range m.Headers() {
+		if !e.Remove(Span{h.Value.Start, h.Value.Start + 3}) || !e.Remove(Span{h.Value.End - 3, h.Value.End}) {
+			t.Fatal("refused")
+		}
+	}
+	want := "INVITE sip:a@b SIP/2.0\r\n" + strings.Repeat("X: y\r\n", 16) + strings.Repeat("v: y\r\n", MaxHeaders) + "\r\n"
+	if got := string(e.Apply(nil, &m)); got != want {
+		t.Errorf("%.200s", got)
+	}
+}
+
 func TestTooManyEdits(t *testing.T) {
 	var e Edits
 	for range maxEdits {

@@ -30,6 +30,7 @@ const (
 	HeaderRetryAfter
 	HeaderExpires
 	HeaderMaxBreadth
+	HeaderTimestamp
 
 	numHeaderIDs
 )
@@ -43,7 +44,7 @@ var headerNames = [numHeaderIDs]string{
 	HeaderPrivacy: "privacy", HeaderDiversion: "diversion", HeaderHistoryInfo: "history-info",
 	HeaderPriority: "priority", HeaderIdentity: "identity", HeaderUserAgent: "user-agent",
 	HeaderRingfence: "x-ringfence", HeaderRetryAfter: "retry-after", HeaderExpires: "expires",
-	HeaderMaxBreadth: "max-breadth",
+	HeaderMaxBreadth: "max-breadth", HeaderTimestamp: "timestamp",
 }
 
 // maxName is the longest name in headerNames.

@@ -33,7 +33,7 @@ func (m *Message) Parse(raw []byte) error {
 		return err
 	}
 	at := m.parseHeaders(end + 1)
-	if bytes.IndexByte(raw[:at], 0) >= 0 {
+	if hasNUL(raw[:at]) {
 		m.defect("NUL in header")
 	}
 	m.parseBody(at)
@@ -212,6 +212,20 @@ func Uint(b []byte) (uint32, bool) {
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// hasNUL reports a NUL in b that is not the second character of a quoted-pair (RFC 3261 §25.1).
+func hasNUL(b []byte) bool {
+	for {
+		i := bytes.IndexByte(b, 0)
+		if i < 0 {
+			return false
+		}
+		if i == 0 || b[i-1] != '\\' {
+			return true
+		}
+		b = b[i+1:]
+	}
+}
 
 // hasBareBreak reports a CR or LF in b that is not part of a folding.
 func hasBareBreak(b []byte) bool {

@@ -71,6 +71,8 @@ func TestParseDefects(t *testing.T) {
 		{"bare LF", head + "Via: a\nFrom: b\r\n\r\n", "Bare LF"},
 		{"bare CR in a value", head + "Subject: a\rFrom: b\r\n\r\n", "Bare CR or LF"},
 		{"NUL", head + "Subject: a\x00b\r\n\r\n", "NUL in header"},
+		{"NUL in a quoted-pair", head + "To: \"a\\\x00b\" <sip:a@b>\r\n\r\n", ""},
+		{"NUL behind one in a quoted-pair", head + "Subject: a\\\x00\x00b\r\n\r\n", "NUL in header"},
 		{"no empty line", head + "Subject: a\r\n", "No empty line after the headers"},
 		{"cut off", head + "Subject: a", "Header without end of line"},
 		{"length beyond the end", head + "Content-Length: 9\r\n\r\nabc", "Content-Length beyond the end of the message"},

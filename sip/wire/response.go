@@ -5,7 +5,7 @@ import "net/netip"
 // AppendResponse appends a response to the request m (RFC 3261 §8.2.6) up to, but not including,
 // the end of its headers, so that the caller can add its own; AppendEnd finishes it. The topmost
 // Via is stamped with where the request came from. toTag is added to the To header if it has none;
-// give nil for a 100, which needs none.
+// give nil for a 100, which needs none and says when the request was sent instead (§8.2.6.1).
 func (m *Message) AppendResponse(dst []byte, status int, phrase string, toTag []byte, peer netip.AddrPort) []byte {
 	dst = append(dst, "SIP/2.0 "...)
 	dst = AppendUint(dst, uint64(status))
@@ -41,6 +41,9 @@ func (m *Message) AppendResponse(dst []byte, status int, phrase string, toTag []
 			}
 		}
 		dst = append(dst, "\r\n"...)
+	}
+	if stamp, ok := m.First(HeaderTimestamp); ok && status == 100 {
+		dst = append(dst, m.Bytes(stamp.Line)...)
 	}
 	return dst
 }
@@ -79,6 +82,10 @@ func Phrase(status int) string {
 		return "Unsupported URI Scheme"
 	case 420:
 		return "Bad Extension"
+	case 440:
+		return "Max-Breadth Exceeded"
+	case 480:
+		return "Temporarily Unavailable"
 	case 481:
 		return "Call/Transaction Does Not Exist"
 	case 482:

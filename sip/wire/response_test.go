@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -15,6 +16,17 @@ func TestAppendResponse(t *testing.T) {
 		"Call-ID: x\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
 	if got := string(AppendEnd(m.AppendResponse(nil, 403, Phrase(403), []byte("t"), peerOfFuzz))); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Only a 100 says when the request was sent (RFC 3261 §8.2.6.1).
+func TestAppendResponseCopiesTimestamp(t *testing.T) {
+	m := parse(t, "INVITE sip:a@b SIP/2.0\r\nTimestamp: 54.2\r\nVia: SIP/2.0/UDP d\r\n\r\n")
+	for status, want := range map[int]int{100: 1, 180: 0, 200: 0} {
+		response := string(m.AppendResponse(nil, status, Phrase(status), nil, peerOfFuzz))
+		if got := strings.Count(response, "Timestamp: 54.2\r\n"); got != want {
+			t.Errorf("%d: Timestamp stands %d times, want %d", status, got, want)
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ func parseHostPort(b []byte) (host []byte, port uint16, ok bool) {
 			return nil, 0, false
 		}
 		host, b = b[1:end], b[end+1:]
-		if _, err := netip.ParseAddr(string(host)); err != nil || bytes.IndexByte(host, '%') >= 0 {
+		if _, ok := parseIPv6(host); !ok {
 			return nil, 0, false
 		}
 	} else {
@@ -189,9 +189,25 @@ func HostAddr(host []byte) (netip.Addr, bool) {
 	if bytes.IndexByte(host, ':') < 0 {
 		return parseIPv4(host)
 	}
-	a, err := netip.ParseAddr(string(host))
-	return a.Unmap(), err == nil
+	a, ok := parseIPv6(host)
+	return a.Unmap(), ok
 }
+
+// parseIPv6 reads an IPv6 address without a zone. The grammar of RFC 3261 allowed a third colon before an
+// embedded IPv4 address, which must be tolerated (RFC 5118 §4.10).
+func parseIPv6(b []byte) (netip.Addr, bool) {
+	text := string(b)
+	if i := bytes.Index(b, threeColons); i >= 0 {
+		if _, ok := parseIPv4(b[i+len(threeColons):]); !ok {
+			return netip.Addr{}, false
+		}
+		text = text[:i] + text[i+1:]
+	}
+	a, err := netip.ParseAddr(text)
+	return a, err == nil && a.Is6() && a.Zone() == ""
+}
+
+var threeColons = []byte(":::")
 
 // parseIPv4 reads a dotted quad.
 func parseIPv4(b []byte) (netip.Addr, bool) {

@@ -21,6 +21,8 @@ func TestParseURI(t *testing.T) {
 		{"sip:+1;npdi;rn=+2@example.com;lr", SchemeSIP, "+1;npdi;rn=+2", "example.com", 0, true},
 		{"sip:a@[2001:db8::1]:5061", SchemeSIP, "a", "2001:db8::1", 5061, true},
 		{"sip:a@[2001:db8::1", SchemeSIP, "a", "", 0, false},
+		{"sip:a@[2001:db8:::192.0.2.1]", SchemeSIP, "a", "2001:db8:::192.0.2.1", 0, true},
+		{"sip:a@[192.0.2.1]", SchemeSIP, "a", "", 0, false},
 		{"sip:a@[hello]", SchemeSIP, "a", "", 0, false},
 		{"sips:a@b", SchemeSIPS, "a", "b", 0, true},
 		{"tel:+86-10-1234;phone-context=+86", SchemeTel, "+86-10-1234", "", 0, true},
@@ -51,7 +53,7 @@ func TestParseURI(t *testing.T) {
 func TestHostAddr(t *testing.T) {
 	for text, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1", "::1": "::1", "::ffff:192.0.2.1": "192.0.2.1", "example.com": "", "1.2.3": "",
-		"1.2.3.4.5": "", "256.1.1.1": "", "1..2.3": "", "": "", "a.b.c.1": "",
+		"2001:db8:::192.0.2.1": "2001:db8::192.0.2.1", "2001:db8:::1": "", "2001:db8::::192.0.2.1": "", "fe80::1%eth0": "", "1.2.3.4.5": "", "256.1.1.1": "", "1..2.3": "", "": "", "a.b.c.1": "",
 	} {
 		addr, ok := HostAddr([]byte(text))
 		if ok != (want != "") || ok && addr != netip.MustParseAddr(want) {

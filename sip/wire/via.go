@@ -19,7 +19,9 @@ type Via struct {
 	HasRPort  bool   // RFC 3581
 }
 
-// ParseVia reads one Via value; b must hold no other (see NextValue).
+// ParseVia reads one Via value; b must hold no other (see NextValue). Protocol and version may be any: a
+// request of another version must be answered along its Via (505), and a Via below the topmost is
+// not for us to understand.
 func ParseVia(b []byte) (v Via, ok bool) {
 	v.Raw = bytes.TrimSpace(b)
 	protocol, params := cut(v.Raw, ';')
@@ -27,7 +29,7 @@ func ParseVia(b []byte) (v Via, ok bool) {
 	// "SIP / 2.0 / UDP host : port": white space is allowed around the slashes and the colon.
 	name, rest, ok1 := cutToken(protocol, '/')
 	ver, rest, ok2 := cutToken(rest, '/')
-	if !ok1 || !ok2 || !EqualFold(name, "sip") || string(ver) != "2.0" {
+	if !ok1 || !ok2 || !isToken(name) || !isToken(ver) {
 		return v, false
 	}
 	rest = bytes.TrimLeft(rest, " \t\r\n")
@@ -105,8 +107,11 @@ func (v *Via) ResponseAddr(peer netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(peer.Addr(), port)
 }
 
-// DefaultPort is the SIP port where none is named (RFC 3261 §19.1.2).
-const DefaultPort = 5060
+// The SIP ports where none is named (RFC 3261 §19.1.2).
+const (
+	DefaultPort    = 5060
+	DefaultPortTLS = 5061
+)
 
 // AppendStamp appends the Via as its receiver passes it on: with the rport value that was asked for,
 // and with received when the sender's address is not the one in the Via (RFC 3261 §18.2.1, RFC 3581
