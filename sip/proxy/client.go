@@ -39,6 +39,9 @@ type client struct {
 	method    wire.Method
 
 	request    []byte // as sent
+	tlsServer  string // nextHop.server
+	large      bool   // sent over TCP for its size, with UDP to fall back to
+	datagrams  uint16 // the listener for that
 	giveUp     int64  // when timer B or F ends, however short our patience is
 	host       string // of the next hop while it is being resolved
 	target     *target
@@ -68,7 +71,7 @@ func (c *Core) freeClient(cl *client) {
 // any response, at most timer B.
 func (c *Core) launch(cl *client, request []byte, hop *nextHop, patience int64) {
 	cl.request = c.buffers.hold(request)
-	cl.flow = hop.flow
+	cl.flow, cl.tlsServer = hop.flow, hop.server
 	cl.giveUp = c.ms + timerB
 	cl.deadlines.expire = c.ms + min(patience, timerB)
 	if !hop.resolved() {
@@ -82,8 +85,9 @@ func (c *Core) launch(cl *client, request []byte, hop *nextHop, patience int64) 
 
 // send sends the request of a client transaction whose flow is known.
 func (c *Core) send(cl *client) {
+	c.preferStream(cl)
 	cl.state = clientCalling
-	c.out.Add(cl.flow, cl.request, uint64(cl.handle))
+	c.out.AddTo(cl.tlsServer, cl.flow, cl.request, uint64(cl.handle))
 	if cl.kind == kindAck {
 		c.freeClient(cl)
 		return

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ringfence/call"
@@ -21,6 +22,10 @@ type Config struct {
 	Redress   Redress
 	Secret    [16]byte // keys the Record-Route token; the same on every node and across restarts
 
+	// LargeOverTCP has requests of more than 1,300 bytes that are for UDP tried over TCP first (RFC 3261
+	// §18.1.1). A next hop that takes no connection gets them over UDP.
+	LargeOverTCP bool
+
 	RingTimeout  time.Duration // Timer C, over 3 minutes (RFC 3261 §16.6 step 11)
 	TryNextAfter time.Duration // an INVITE without any response moves to the next target
 	Health       Health
@@ -34,6 +39,11 @@ type Listener struct {
 	Addr     netip.AddrPort // as bound
 	Host     string         // as peers see it: an IP address (IPv6 without brackets) or a name
 	Port     uint16         // as peers see it
+}
+
+// hasTLS reports whether there is a listener for TLS.
+func (c *Config) hasTLS() bool {
+	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.Protocol == transport.TLS })
 }
 
 // Trunk is a peer that brings calls.

@@ -48,6 +48,7 @@ type Core struct {
 	diverts  map[string]*target // by name
 	gateways map[string]*target // of the trunks, by the trunk's name
 	names    names
+	datagram datagramOnly
 	setup    int
 	draining bool
 	idle     func() // called when the last call being set up has ended while draining

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
 
@@ -65,7 +66,7 @@ func (c *Core) receiveAck(in *ingress) {
 	}
 	f := forwarding{source: in.flow.Peer, from: in.from, flow: hop.flow, branch: in.key, uri: r.uri}
 	if hop.resolved() {
-		c.out.Add(hop.flow, c.forward(m, &f), 0)
+		c.out.AddTo(hop.server, hop.flow, c.forward(m, &f), 0)
 		return
 	}
 	cl := c.newClient(kindAck, wire.MethodAck, 0)
@@ -81,7 +82,7 @@ func (c *Core) dialogHop(in *ingress, r *routing) (hop nextHop, status int) {
 		if in.from.trunk == nil {
 			return hop, 481
 		}
-		t := c.firstAlive()
+		t := c.firstAlive(r.target.Scheme == wire.SchemeSIPS)
 		if t == nil {
 			return hop, 503
 		}
@@ -93,7 +94,7 @@ func (c *Core) dialogHop(in *ingress, r *routing) (hop nextHop, status int) {
 		return hop, 0
 	}
 	hop, ok := c.hopTo(&r.hop, r.egress)
-	if !ok {
+	if !ok || r.target.Scheme == wire.SchemeSIPS && hop.flow.Protocol != transport.TLS {
 		return hop, 416
 	}
 	if r.proven {

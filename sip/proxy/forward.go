@@ -58,14 +58,15 @@ func (c *Core) pushVia(m *wire.Message, f *forwarding) {
 // branchPrefix starts every branch of ours: the cookie of RFC 3261 and two letters.
 const branchPrefix = wire.Cookie + "rf"
 
+// viaStarts begin our Via lines, by protocol.
+var viaStarts = [...]string{
+	transport.UDP: "Via: SIP/2.0/UDP ", transport.TCP: "Via: SIP/2.0/TCP ", transport.TLS: "Via: SIP/2.0/TLS ",
+}
+
 // appendVia appends a Via line of ours. The branch names the client transaction, so that a response
 // finds it at once, and ends in a hash by which a loop is told from a spiral (RFC 5393 §4.2).
 func (c *Core) appendVia(dst []byte, flow *transport.Flow, branch, loop uint64) []byte {
-	if flow.Protocol == transport.TCP {
-		dst = append(dst, "Via: SIP/2.0/TCP "...)
-	} else {
-		dst = append(dst, "Via: SIP/2.0/UDP "...)
-	}
+	dst = append(dst, viaStarts[flow.Protocol]...)
 	dst = c.cfg.Listeners[flow.Listener].appendHostPort(dst)
 	dst = append(dst, ";branch="+branchPrefix...)
 	dst = appendHex(dst, branch)

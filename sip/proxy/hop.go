@@ -9,8 +9,9 @@ import (
 
 // nextHop is where a request goes: a flow, or a name whose address must be found first.
 type nextHop struct {
-	flow transport.Flow // Peer holds the port only, while host is set
-	host string
+	flow   transport.Flow // Peer holds the port only, while host is set
+	host   string
+	server string // who must be there, over TLS; empty: whoever has the address
 }
 
 func (h *nextHop) resolved() bool { return h.host == "" }
@@ -19,22 +20,9 @@ func (h *nextHop) resolved() bool { return h.host == "" }
 // listener to use if it fits; -1 for any. ok is false for a URI that names no host, or a transport
 // the gateway does not have.
 func (c *Core) hopTo(uri *wire.URI, egress int) (hop nextHop, ok bool) {
-	if uri.Scheme != wire.SchemeSIP {
+	protocol, port, ok := transportOf(uri)
+	if !ok {
 		return hop, false
-	}
-	protocol := transport.UDP
-	if value, found := wire.Param(uri.Params, "transport"); found {
-		switch {
-		case wire.EqualFold(value, "udp"):
-		case wire.EqualFold(value, "tcp"):
-			protocol = transport.TCP
-		default:
-			return hop, false
-		}
-	}
-	port := uri.Port
-	if port == 0 {
-		port = wire.DefaultPort
 	}
 	host := uri.Host
 	if maddr, found := wire.Param(uri.Params, "maddr"); found && len(maddr) > 0 {
@@ -45,12 +33,63 @@ func (c *Core) hopTo(uri *wire.URI, egress int) (hop nextHop, ok bool) {
 		hop.host = string(host)
 	}
 	hop.flow = transport.Flow{Peer: netip.AddrPortFrom(addr, port), Protocol: protocol}
+	if hop.server = hop.host; isAddr && protocol == transport.TLS {
+		hop.server = c.serverAt(addr)
+	}
 	return hop, c.chooseListener(&hop.flow, egress)
+}
+
+// transportOf is the protocol and port that a URI names (RFC 3263 §4.1, §4.2). SIPS is TLS, whichever
+// transport is under it (RFC 5630 §3.1.4). ok is false for a URI of another scheme, or of a transport
+// that the gateway does not have.
+func transportOf(uri *wire.URI) (protocol transport.Protocol, port uint16, ok bool) {
+	value, found := wire.Param(uri.Params, "transport")
+	switch {
+	case uri.Scheme != wire.SchemeSIP && uri.Scheme != wire.SchemeSIPS:
+	case wire.EqualFold(value, "tls"), wire.EqualFold(value, "tcp") && uri.Scheme == wire.SchemeSIPS,
+		!found && uri.Scheme == wire.SchemeSIPS:
+		protocol, ok = transport.TLS, true
+	case uri.Scheme == wire.SchemeSIPS:
+	case wire.EqualFold(value, "tcp"):
+		protocol, ok = transport.TCP, true
+	case !found, wire.EqualFold(value, "udp"):
+		ok = true
+	}
+	if port = uri.Port; port == 0 {
+		port = defaultPort(protocol)
+	}
+	return protocol, port, ok
+}
+
+func defaultPort(protocol transport.Protocol) uint16 {
+	if protocol == transport.TLS {
+		return wire.DefaultPortTLS
+	}
+	return wire.DefaultPort
+}
+
+// serverAt is the name that the peer at an address proves to be over TLS: that of the configured target
+// that is there, since peers name themselves by address in their Contact, and certificates seldom do.
+func (c *Core) serverAt(addr netip.Addr) string {
+	for _, t := range c.targets {
+		if t.addr == addr && t.Protocol == transport.TLS {
+			return t.Host
+		}
+	}
+	for _, all := range [...]map[string]*target{c.gateways, c.diverts} {
+		for _, t := range all {
+			if t.addr == addr && t.Protocol == transport.TLS {
+				return t.Host
+			}
+		}
+	}
+	return ""
 }
 
 // hopToTarget is the next hop of a configured target.
 func (c *Core) hopToTarget(t *target) (hop nextHop, ok bool) {
 	hop.flow = transport.Flow{Peer: netip.AddrPortFrom(t.addr, t.Port), Protocol: t.Protocol}
+	hop.server = t.Host
 	if !t.addr.IsValid() {
 		hop.host = t.Host
 	}
@@ -82,17 +121,10 @@ func (l *Listener) reaches(flow *transport.Flow) bool {
 
 // ours finds the listener that a URI names, -1 if it is not one of the gateway's.
 func (c *Core) ours(uri *wire.URI) int {
-	if uri.Scheme != wire.SchemeSIP {
+	if uri.Scheme != wire.SchemeSIP && uri.Scheme != wire.SchemeSIPS {
 		return -1
 	}
-	port := uri.Port
-	if port == 0 {
-		port = wire.DefaultPort
-	}
-	protocol := transport.UDP
-	if value, ok := wire.Param(uri.Params, "transport"); ok && wire.EqualFold(value, "tcp") {
-		protocol = transport.TCP
-	}
+	protocol, port, _ := transportOf(uri)
 	addr, isAddr := wire.HostAddr(uri.Host)
 	found := -1
 	for i := range c.cfg.Listeners {

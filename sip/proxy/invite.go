@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"ringfence/call"
+	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
 
@@ -12,8 +13,14 @@ func (c *Core) receiveInvite(in *ingress) {
 		c.answer(in, 482, "", nil)
 		return
 	}
-	if uri, _ := wire.ParseURI(m.Bytes(m.URI)); uri.Scheme == wire.SchemeURN && !isSOS(&uri) || uri.Scheme == wire.SchemeSIPS {
-		c.answer(in, 416, "", nil) // sips promises TLS all the way, which no listener here can keep
+	uri, _ := wire.ParseURI(m.Bytes(m.URI))
+	secure := uri.Scheme == wire.SchemeSIPS // it promises TLS all the way (RFC 3261 §26.2.2)
+	switch {
+	case uri.Scheme == wire.SchemeURN && !isSOS(&uri), secure && !c.cfg.hasTLS():
+		c.answer(in, 416, "", nil)
+		return
+	case secure && in.flow.Protocol != transport.TLS:
+		c.answer(in, 480, "", sipsNotAllowed) // the promise is broken already
 		return
 	}
 	if c.shedding() && !c.screen(in, new(call.Record)) {
@@ -22,7 +29,7 @@ func (c *Core) receiveInvite(in *ingress) {
 		return
 	}
 	s := c.newServer(in)
-	s.initial = true
+	s.initial, s.secure = true, secure
 	s.record = &call.Record{Reference: call.Reference(c.random.Uint64())}
 	c.screen(in, s.record)
 	if cause := c.closed(s); cause != "" {
@@ -88,9 +95,17 @@ func (c *Core) trying(s *server, m *wire.Message) {
 	c.reply(s, 100, c.scratch)
 }
 
+// sipsNotAllowed says that a call cannot go over TLS all the way at present (RFC 5630 §4).
+var sipsNotAllowed = []byte("Warning: 380 ringfence \"SIPS Not Allowed\"\r\n")
+
 // attempt sends the call m to the next target there is, or ends it with 503.
 func (c *Core) attempt(s *server, m *wire.Message) {
 	t := c.nextTarget(s, m)
+	if t == nil && s.secure {
+		s.record.Outcome.Cause = call.ReasonNoTarget
+		c.conclude(s, m, 480, "", sipsNotAllowed, call.EndedByGateway)
+		return
+	}
 	if t == nil {
 		c.refuseForNow(s, m, call.ReasonNoTarget)
 		return
@@ -129,9 +144,9 @@ func (c *Core) attempt(s *server, m *wire.Message) {
 func (c *Core) pushRecordRoutes(m *wire.Message, s *server, hop *nextHop) {
 	from, _ := wire.ParseNameAddr(m.Value(wire.HeaderFrom))
 	token := c.token(m.Value(wire.HeaderCallID), from.Tag())
-	c.piece = c.appendRecordRoute(c.piece[:0], int(hop.flow.Listener), token)
+	c.piece = c.appendRecordRoute(c.piece[:0], int(hop.flow.Listener), token, s.secure)
 	if hop.flow.Listener != s.flow.Listener {
-		c.piece = c.appendRecordRoute(c.piece, int(s.flow.Listener), token)
+		c.piece = c.appendRecordRoute(c.piece, int(s.flow.Listener), token, s.secure)
 	}
 	c.edits.Insert(m.StartLine.End, c.piece)
 }
@@ -140,10 +155,11 @@ func (c *Core) pushRecordRoutes(m *wire.Message, s *server, hop *nextHop) {
 // URI at all, gets the target's host, and a target with a user gets the call for that user. Any
 // other URI is the business of the target it is sent to.
 func (c *Core) retarget(uri *wire.URI, t *target) []byte {
-	if t.User == "" && (uri.Scheme != wire.SchemeSIP || c.ours(uri) < 0) {
+	if t.User == "" && c.ours(uri) < 0 {
 		return uri.Raw
 	}
-	b := append(c.uriText[:0], "sip:"...)
+	secure := uri.Scheme == wire.SchemeSIPS
+	b := append(c.uriText[:0], scheme(secure)...)
 	switch {
 	case t.User != "":
 		b = append(b, t.User...)
@@ -153,14 +169,14 @@ func (c *Core) retarget(uri *wire.URI, t *target) []byte {
 		b = append(b, '@')
 	}
 	b = appendHostPort(b, t.Host, t.Port)
-	if uri.Scheme == wire.SchemeSIP && t.User == "" {
+	if t.User == "" {
 		for _, name := range [...]string{"user", "isub", "phone-context"} {
 			if value, ok := wire.Param(uri.Params, name); ok {
 				b = append(append(append(append(b, ';'), name...), '='), value...)
 			}
 		}
 	}
-	if t.Protocol.Reliable() {
+	if t.Protocol.Reliable() && !secure {
 		b = append(append(b, ";transport="...), t.Protocol.String()...)
 	}
 	c.uriText = b

@@ -27,7 +27,7 @@ func (in *ingress) replyFlow() transport.Flow {
 	} else if in.via.Port != 0 {
 		flow.Peer = netip.AddrPortFrom(flow.Peer.Addr(), in.via.Port)
 	} else {
-		flow.Peer = netip.AddrPortFrom(flow.Peer.Addr(), wire.DefaultPort)
+		flow.Peer = netip.AddrPortFrom(flow.Peer.Addr(), defaultPort(flow.Protocol))
 	}
 	return flow
 }

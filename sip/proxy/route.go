@@ -97,17 +97,26 @@ func (c *Core) isRecordRoute(uri *wire.URI, m *wire.Message) bool {
 }
 
 // appendRecordRoute appends a Record-Route line that names a listener and carries the call's token.
-func (c *Core) appendRecordRoute(dst []byte, listener int, token uint64) []byte {
+// It is a SIPS URI for a call to one (RFC 3261 §16.6 step 4).
+func (c *Core) appendRecordRoute(dst []byte, listener int, token uint64, secure bool) []byte {
 	l := &c.cfg.Listeners[listener]
-	dst = append(dst, "Record-Route: <sip:"...)
+	dst = append(append(dst, "Record-Route: <"...), scheme(secure)...)
 	dst = l.appendHostPort(dst)
-	if l.Protocol.Reliable() {
+	if l.Protocol.Reliable() && !secure {
 		dst = append(dst, ";transport="...)
 		dst = append(dst, l.Protocol.String()...)
 	}
 	dst = append(dst, ";lr;"+tokenParam+"="...)
 	dst = appendHex(dst, token)
 	return append(dst, ">\r\n"...)
+}
+
+// scheme begins the URIs of a call, by whether it must go over TLS all the way.
+func scheme(secure bool) string {
+	if secure {
+		return "sips:"
+	}
+	return "sip:"
 }
 
 // appendHostPort appends host and port as peers see them.

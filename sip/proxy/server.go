@@ -33,6 +33,7 @@ type server struct {
 	state     serverState
 	method    wire.Method
 	initial   bool // a new call, not a request inside a dialog
+	secure    bool // of a new call: it is for a SIPS URI
 	labelled  bool // the From toward the PBX differs from the caller's
 	cancelled bool // the caller has cancelled
 

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
 
@@ -94,26 +95,30 @@ func (c *Core) nextTarget(s *server, m *wire.Message) *target {
 		if t == nil {
 			t = c.outboundTarget(m)
 		}
-		if s.attempts > 0 {
+		if s.attempts > 0 || t == nil || !t.takes(s.secure) {
 			return nil
 		}
 		return t
 	}
 	for _, t := range c.targets {
-		if !t.down && !slices.Contains(s.targets[:s.attempts], t) {
+		if !t.down && t.takes(s.secure) && !slices.Contains(s.targets[:s.attempts], t) {
 			return t
 		}
 	}
-	if s.attempts == 0 && len(c.targets) > 0 && emergency(s.record) {
+	if s.attempts == 0 && len(c.targets) > 0 && c.targets[0].takes(s.secure) && emergency(s.record) {
 		return c.targets[0]
 	}
 	return nil
 }
 
+// takes reports whether a call may be sent to the target: one that must go over TLS all the way goes
+// to no other (RFC 3261 §26.2.2).
+func (t *target) takes(secure bool) bool { return !secure || t.Protocol == transport.TLS }
+
 // outboundTarget is the trunk that a call from the PBX goes to: the one the Request-URI names, else
 // the configured one.
 func (c *Core) outboundTarget(m *wire.Message) *target {
-	if uri, ok := wire.ParseURI(m.Bytes(m.URI)); ok && uri.Scheme == wire.SchemeSIP {
+	if uri, ok := wire.ParseURI(m.Bytes(m.URI)); ok && (uri.Scheme == wire.SchemeSIP || uri.Scheme == wire.SchemeSIPS) {
 		for _, t := range c.gateways {
 			if wire.EqualFold(uri.Host, t.Host) {
 				return t
@@ -124,9 +129,9 @@ func (c *Core) outboundTarget(m *wire.Message) *target {
 }
 
 // firstAlive is the PBX target that gets what names none.
-func (c *Core) firstAlive() *target {
+func (c *Core) firstAlive(secure bool) *target {
 	for _, t := range c.targets {
-		if !t.down {
+		if !t.down && t.takes(secure) {
 			return t
 		}
 	}
@@ -135,10 +140,7 @@ func (c *Core) firstAlive() *target {
 
 // targetOf finds the PBX target that a URI names.
 func (c *Core) targetOf(uri *wire.URI) *target {
-	port := uri.Port
-	if port == 0 {
-		port = wire.DefaultPort
-	}
+	_, port, _ := transportOf(uri)
 	for _, t := range c.targets {
 		if wire.EqualFold(uri.Host, t.Host) && port == t.Port {
 			return t
