@@ -16,7 +16,7 @@ PROGRAMS := gcc:gcc gcc:libc6-dev redis-server:redis-server sipp:sip-tester bare
 
 # How long each fuzz target runs: a duration (FUZZTIME=10m), or a number of inputs (FUZZTIME=50000x),
 # which takes as long as it takes and so is no timed test.
-FUZZTIME := 20000x
+FUZZTIME := 10000x
 
 # Left by `make vuln` when the vulnerability database could not be reached.
 VULN_NOT_RUN := bin/vuln-not-run
