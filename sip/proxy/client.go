@@ -70,6 +70,10 @@ func (c *Core) freeClient(cl *client) {
 // the name of its next hop resolved first. patience is how long it waits for
 // any response, at most timer B.
 func (c *Core) launch(cl *client, request []byte, hop *nextHop, patience int64) {
+	if len(request) > maxForwarded {
+		c.unforwardable(cl)
+		return
+	}
 	cl.request = c.buffers.hold(request)
 	cl.flow, cl.tlsServer = hop.flow, hop.server
 	cl.giveUp = c.ms + timerB
@@ -81,6 +85,20 @@ func (c *Core) launch(cl *client, request []byte, hop *nextHop, patience int64) 
 		return
 	}
 	c.send(cl)
+}
+
+// maxForwarded bounds a request that is sent on, in bytes: what fits a datagram over IPv4.
+const maxForwarded = 65507
+
+// unforwardable ends a transaction whose request has no room for what was added to it. The target is
+// not to blame, so it is neither suspected nor is another one tried.
+func (c *Core) unforwardable(cl *client) {
+	s := c.servers.get(cl.server)
+	c.freeClient(cl)
+	if s != nil {
+		s.attempts--
+		c.fail(s, 513, call.EndedByGateway)
+	}
 }
 
 // send sends the request of a client transaction whose flow is known.
