@@ -85,6 +85,20 @@ func (p *party) dialogOf(callID string) *dialog {
 	return d
 }
 
+// rename notes that the script gave a call another Call-ID.
+func (p *party) rename(d *dialog, callID string) {
+	if callID == "" || callID == d.callID {
+		return
+	}
+	for name, id := range p.run.calls {
+		if id == d.callID {
+			p.run.calls[name] = callID
+		}
+	}
+	d.callID = callID
+	p.dialogs[callID] = d
+}
+
 // draftRequest writes a request with all its defaults.
 func (p *party) draftRequest(l *line, uri string) (*draft, *dialog, error) {
 	d, err := p.chooseDialog(l)

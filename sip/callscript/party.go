@@ -149,8 +149,14 @@ func (p *party) readStream(conn net.Conn) {
 	}
 }
 
+// emptyLine is what keeps a stream alive (RFC 5626 §4.4.1). Scripts call it CRLF.
+const emptyLine = "\r\n"
+
 // framed is the length of the message that data begins with, 0 while it is not complete.
 func framed(data []byte) int {
+	if bytes.HasPrefix(data, []byte(emptyLine)) {
+		return len(emptyLine)
+	}
 	end := bytes.Index(data, []byte("\r\n\r\n"))
 	if end < 0 {
 		return 0

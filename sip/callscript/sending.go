@@ -124,7 +124,9 @@ func (p *party) compose(l *line) (data []byte, answered *arrival, err error) {
 	}
 	data = m.bytes()
 	if l.verb != "CANCEL" && l.verb != "ACK" {
-		d.noteSent(readText(data))
+		sent := readText(data)
+		d.noteSent(sent)
+		p.rename(d, sent.get("call-id"))
 	}
 	return data, nil, nil
 }

@@ -167,6 +167,9 @@ func (m *sipText) uri() string {
 
 // label is what a ladder shows of a message.
 func (m *sipText) label() string {
+	if len(m.lines) == 0 {
+		return "?"
+	}
 	if m.request() {
 		return m.method()
 	}
