@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"ringfence/configs"
+	"ringfence/sip/proxy"
 )
 
 // compose is the part of docker-compose.yml that the tests look at.
@@ -235,6 +236,16 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for _, name := range documented {
 		if !published[name] {
 			t.Errorf("docs/operations.md promises %s, which is not published", name)
+		}
+	}
+}
+
+// The manual names every cause for which the core drops a packet.
+func TestDropCausesAreDocumented(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| `ringfence_dropped_total.*$").Find(readFile(t, "docs/operations.md"))
+	for _, cause := range proxy.DropCauses() {
+		if !strings.Contains(string(row), "`"+cause.String()+"`") {
+			t.Errorf("docs/operations.md does not name the cause %s", cause)
 		}
 	}
 }
