@@ -8,8 +8,20 @@ import (
 	"strings"
 )
 
-// defaultPort is the SIP port of UDP and TCP (RFC 3261 §19.1.2).
-const defaultPort = 5060
+// The transports of listeners and URIs.
+const (
+	transportUDP = "udp"
+	transportTCP = "tcp"
+	transportTLS = "tls"
+)
+
+// defaultPort is the SIP port where none is written (RFC 3261 §19.1.2).
+func defaultPort(transport string) int {
+	if transport == transportTLS {
+		return 5061
+	}
+	return 5060
+}
 
 // Network is a range of addresses in CIDR form; a single address stands for itself alone.
 type Network struct{ netip.Prefix }
@@ -44,21 +56,22 @@ func (n Network) String() string {
 	return n.Prefix.String()
 }
 
-// Listener is an address the gateway listens on, written udp://0.0.0.0:5060 or tcp://[::]:5060.
+// Listener is an address the gateway listens on, written udp://0.0.0.0:5060, tcp://[::]:5060 or
+// tls://192.0.2.1:5061.
 type Listener struct {
-	Transport string // "udp" or "tcp"
+	Transport string // "udp", "tcp" or "tls"
 	Addr      netip.AddrPort
 }
 
-// UnmarshalText reads the form that Listener describes; without a port it is 5060.
+// UnmarshalText reads the form that Listener describes; without a port it is 5060, or 5061 for TLS.
 func (l *Listener) UnmarshalText(text []byte) error {
 	s := string(text)
-	bad := fmt.Errorf("%q is not an address to listen on (write udp://192.0.2.1:5060, or tcp://[::]:5060)", s)
+	bad := fmt.Errorf("%q is not an address to listen on (write udp://192.0.2.1:5060, tcp://[::]:5060 or tls://192.0.2.1:5061)", s)
 	transport, rest, ok := strings.Cut(s, "://")
-	if !ok || transport != "udp" && transport != "tcp" {
+	if !ok || transport != transportUDP && transport != transportTCP && transport != transportTLS {
 		return bad
 	}
-	host, port, err := splitHostPort(rest)
+	host, port, err := splitHostPort(rest, defaultPort(transport))
 	addr, addrErr := netip.ParseAddr(host)
 	if err != nil || addrErr != nil || addr.Zone() != "" {
 		return bad
@@ -73,12 +86,12 @@ func (l Listener) MarshalText() ([]byte, error) { return []byte(l.String()), nil
 // String is l as MarshalText writes it.
 func (l Listener) String() string { return l.Transport + "://" + l.Addr.String() }
 
-// URI is a SIP URI that calls are sent to: sip:[user@]host[:port][;transport=tcp].
+// URI is a SIP URI that calls are sent to: sip:[user@]host[:port][;transport=tcp|tls].
 type URI struct {
 	User      string // empty when the user part of the call stays as it is
 	Host      string // IP address (IPv6 without brackets) or name
-	Port      uint16 // 5060 when not written
-	Transport string // "udp" (the default) or "tcp"
+	Port      uint16 // when not written 5060, or 5061 for TLS
+	Transport string // "udp" (the default), "tcp" or "tls"
 }
 
 // UnmarshalText reads the form that URI describes. Other schemes, headers and parameters are
@@ -90,13 +103,15 @@ func (u *URI) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is not a SIP URI (write sip:HOST, sip:HOST:PORT or sip:USER@HOST;transport=tcp)", s)
 	}
 	rest, params, _ := strings.Cut(rest, ";")
-	transport := "udp"
+	transport := transportUDP
 	switch params {
 	case "", "transport=udp":
 	case "transport=tcp":
-		transport = "tcp"
+		transport = transportTCP
+	case "transport=tls":
+		transport = transportTLS
 	default:
-		return fmt.Errorf("%q has the parameters %q; only transport=udp and transport=tcp are known", s, params)
+		return fmt.Errorf("%q has the parameters %q; only transport=udp, transport=tcp and transport=tls are known", s, params)
 	}
 	var user string
 	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
@@ -104,7 +119,7 @@ func (u *URI) UnmarshalText(text []byte) error {
 			return fmt.Errorf("%q has a user part that may not stand in a SIP URI", s)
 		}
 	}
-	host, port, err := splitHostPort(rest)
+	host, port, err := splitHostPort(rest, defaultPort(transport))
 	if err != nil {
 		return fmt.Errorf("%q: %w", s, err)
 	}
@@ -123,8 +138,8 @@ func (u URI) String() string {
 		b.WriteString(u.User + "@")
 	}
 	b.WriteString(joinHostPort(u.Host, u.Port))
-	if u.Transport == "tcp" {
-		b.WriteString(";transport=tcp")
+	if u.Transport != transportUDP {
+		b.WriteString(";transport=" + u.Transport)
 	}
 	return b.String()
 }
@@ -150,10 +165,10 @@ func (h *Host) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// splitHostPort reads host, host:port, [v6] and [v6]:port, with 5060 for no port. The host is an IP
-// address, without brackets, or a name.
-func splitHostPort(s string) (host string, port uint16, err error) {
-	host, digits := s, strconv.Itoa(defaultPort)
+// splitHostPort reads host, host:port, [v6] and [v6]:port, with the default for no port. The host is an
+// IP address, without brackets, or a name.
+func splitHostPort(s string, noPort int) (host string, port uint16, err error) {
+	host, digits := s, strconv.Itoa(noPort)
 	if rest, ok := strings.CutPrefix(s, "["); ok {
 		var tail string
 		if host, tail, ok = strings.Cut(rest, "]"); !ok {

@@ -41,6 +41,7 @@ type Config struct {
 	Log Log `yaml:"log"`
 
 	screening *screening.Rules
+	identity  *Identity
 }
 
 // Screening is the rules that calls are screened with: the packs and files of Rules, compiled, with
@@ -49,7 +50,8 @@ func (c *Config) Screening() *screening.Rules { return c.screening }
 
 // SIP is where and how the gateway speaks SIP.
 type SIP struct {
-	// Listen lists the addresses to listen on: udp://ADDRESS:PORT or tcp://ADDRESS:PORT.
+	// Listen lists the addresses to listen on: udp://ADDRESS:PORT, tcp://ADDRESS:PORT or
+	// tls://ADDRESS:PORT.
 	Listen []Listener `yaml:"listen" reload:"restart"`
 	// Advertise is the address or host name under which trunks and PBX reach the gateway. Default:
 	// the address of each listener. Required when a listener is on 0.0.0.0 or [::], which is no
@@ -69,8 +71,31 @@ type SIP struct {
 	// MaxRate bounds the messages a second from one source address; what is more is dropped before it
 	// is read. 0, no bound, to 10000000. Default: 50000.
 	MaxRate int `yaml:"max_rate"`
-	// MaxTCPConnections bounds the TCP connections that peers have open. 1 to 65000. Default: 4096.
+	// MaxTCPConnections bounds the connections that peers have open, over TCP and TLS together. 1 to
+	// 65000. Default: 4096.
 	MaxTCPConnections int `yaml:"max_tcp_connections" reload:"restart"`
+	// LargeRequests says how a request of more than 1300 bytes is sent to a next hop that is reached
+	// over UDP: udp, in fragments; or tcp-first, as RFC 3261 §18.1.1 asks, and over UDP where no TCP
+	// connection is taken. Default: udp, for many PBXs listen on UDP alone.
+	LargeRequests LargeRequests `yaml:"large_requests"`
+	// TLS is what the gateway shows to the peers that it talks TLS with, and what it asks of them.
+	TLS TLS `yaml:"tls"`
+}
+
+// TLS is what the gateway shows to the peers that it talks TLS with, and what it asks of them. All are
+// files in PEM form, and are read again at each reload.
+type TLS struct {
+	// Certificate is the gateway's certificate, with those of the intermediate authorities behind it.
+	// Its peers look for the host name or address of sip.advertise in it. Required by tls:// listeners.
+	Certificate string `yaml:"certificate"`
+	// Key is the private key of the certificate.
+	Key string `yaml:"key"`
+	// ClientCA holds the authorities of which a peer that connects must show a certificate (mutual
+	// TLS). Default: peers need none.
+	ClientCA string `yaml:"client_ca"`
+	// Roots holds the authorities of the servers that the gateway connects to. Default: those of the
+	// system.
+	Roots string `yaml:"roots"`
 }
 
 // Host is the address or name peers know a listener by.
@@ -252,7 +277,7 @@ func defaults() *Config {
 		StateDir: "state",
 		SIP: SIP{
 			RingTimeout: seconds(200), TryNextAfter: seconds(4), DrainTimeout: seconds(30),
-			MaxSetup: 20000, MaxRate: 50000, MaxTCPConnections: 4096,
+			MaxRate: 50000, MaxSetup: 20000, MaxTCPConnections: 4096, LargeRequests: LargeUDP,
 		},
 		Numbering: Numbering{Country: "86", International: "00", National: "0"},
 		PBX:       PBX{Health: Health{Interval: seconds(1), Timeout: seconds(1), DownAfter: 2}},

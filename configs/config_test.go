@@ -102,6 +102,7 @@ func TestExampleStatesDefaults(t *testing.T) {
 	text := string(source)
 	for _, key := range []string{
 		"ring_timeout", "try_next_after", "drain_timeout", "max_setup", "max_rate", "max_tcp_connections",
+		"large_requests",
 		"prefix", "database", "sources",
 	} {
 		commented := "  # " + key + ": "

@@ -53,10 +53,11 @@ func parse(name string, source []byte) (*Config, *document) {
 	return c, readDocument(name, source, c)
 }
 
-// check rejects what is wrong with c as a whole, and compiles its rules.
+// check rejects what is wrong with c as a whole, compiles its rules and reads its certificate.
 func (c *Config) check(d *document) {
 	c.validate(d)
 	c.screening = c.compileRules(d)
+	c.identity = c.readIdentity(d)
 }
 
 // complete adds the defaults that depend on other keys and on the machine, and takes relative paths
@@ -81,6 +82,10 @@ func (c *Config) complete(d *document, dir string) {
 	resolve(dir, &c.StateDir)
 	resolve(dir, &c.Audit.Database)
 	resolve(dir, &c.Lists.PasswordFile)
+	resolve(dir, &c.SIP.TLS.Certificate)
+	resolve(dir, &c.SIP.TLS.Key)
+	resolve(dir, &c.SIP.TLS.ClientCA)
+	resolve(dir, &c.SIP.TLS.Roots)
 	for i := range c.Rules.Files {
 		resolve(dir, &c.Rules.Files[i])
 	}

@@ -80,6 +80,20 @@ func (o *OnFailure) UnmarshalText(text []byte) error {
 	return oneOf(o, text, "way to fail", FailOpen, FailClosed)
 }
 
+// LargeRequests says how requests are sent that do not fit one packet.
+type LargeRequests string
+
+// The ways to send them.
+const (
+	LargeUDP      LargeRequests = "udp"
+	LargeTCPFirst LargeRequests = "tcp-first"
+)
+
+// UnmarshalText reads udp or tcp-first.
+func (l *LargeRequests) UnmarshalText(text []byte) error {
+	return oneOf(l, text, "way to send large requests", LargeUDP, LargeTCPFirst)
+}
+
 // LogLevel is the least level that is logged.
 type LogLevel string
 

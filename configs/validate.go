@@ -52,7 +52,11 @@ func (c *Config) validateSIP(d *document) {
 			d.reject(path, "%s is every address of this machine, and none that a peer could answer to: set sip.advertise to the one peers see", l)
 		}
 		seen[l] = true
+		if l.Transport == transportTLS && s.TLS == (TLS{}) {
+			d.reject(path, "%s needs a certificate to show: set sip.tls.certificate and sip.tls.key", l)
+		}
 	}
+	s.TLS.validate(d)
 	if s.RingTimeout <= Duration(3*time.Minute) {
 		d.reject("sip.ring_timeout", "%s is too short: Timer C must be more than 3m (RFC 3261 §16.6)", s.RingTimeout)
 	}
@@ -159,8 +163,13 @@ func (c *Config) validateOutbound(d *document) {
 	}
 }
 
-// validateTarget rejects a target that is the gateway itself: calls sent there would come back.
+// validateTarget rejects a target whose transport has no listener, and one that is the gateway itself:
+// calls sent there would come back.
 func (c *Config) validateTarget(d *document, path string, u URI) {
+	speaks := func(l Listener) bool { return l.Transport == u.Transport || l.Transport == "" } // that one was rejected
+	if len(c.SIP.Listen) > 0 && !slices.ContainsFunc(c.SIP.Listen, speaks) {
+		d.reject(path, "%s is for %[2]s, which the gateway does not listen on: add %[2]s://ADDRESS:%[3]d to sip.listen, for the answers", u, u.Transport, defaultPort(u.Transport))
+	}
 	for _, l := range c.SIP.Listen {
 		if u.Port != l.Addr.Port() || u.Transport != l.Transport {
 			continue
@@ -191,7 +200,7 @@ func (c *Config) validateAdmin(d *document) {
 		return
 	}
 	for _, l := range c.SIP.Listen {
-		if l.Transport == "tcp" && l.Addr.String() == c.Admin.Listen {
+		if l.Transport != transportUDP && l.Addr.String() == c.Admin.Listen {
 			d.reject("admin.listen", "%s is in sip.listen, too", c.Admin.Listen)
 		}
 	}
