@@ -61,6 +61,8 @@ type Core struct {
 	ms    int64     // the same on the wheel
 	out   *transport.Outbox
 
+	sender *peer // of the message being handled
+
 	msg      wire.Message // the message being handled
 	stored   wire.Message // a message held by a transaction, read again
 	edits    wire.Edits
@@ -249,6 +251,7 @@ func (c *Core) receive(p *transport.Packet) {
 		c.drop(DropOverRate)
 		return
 	}
+	c.sender = from
 	m := &c.msg
 	if err := m.Parse(p.Data); err != nil {
 		c.drop(DropMalformed)

@@ -29,7 +29,7 @@ func (c *Core) forward(m *wire.Message, f *forwarding) []byte {
 		c.edits.Replace(m.URI, f.uri)
 	}
 	c.countDown(m)
-	c.guard(m, f)
+	c.guard(m, f.from, f.flow.Peer)
 	c.frame(m, &f.flow)
 	c.scratch = c.edits.Apply(c.scratch[:0], m)
 	return c.scratch
@@ -140,20 +140,22 @@ func (c *Core) countDown(m *wire.Message) {
 	c.edits.Replace(h.Value, c.piece)
 }
 
-// guard takes out what must not cross the border between the trunks and the PBX.
-func (c *Core) guard(m *wire.Message, f *forwarding) {
-	if f.from.trunk != nil {
+// guard takes out of a message what must not cross the border between the trunks and the PBX.
+func (c *Core) guard(m *wire.Message, from *peer, to netip.AddrPort) {
+	if from.trunk != nil {
 		// Only we speak of verdicts, and an identity is asserted only by those we trust (RFC 3325 §5).
 		c.removeLines(m, wire.HeaderRingfence)
-		if !f.from.trunk.Trusted {
+		if !from.trunk.Trusted {
 			c.removeLines(m, wire.HeaderAsserted)
 		}
 		return
 	}
+	if m.Count(wire.HeaderAsserted) == 0 || !privateID(m) {
+		return
+	}
 	// To a trunk that is not of our trust domain no identity goes which its owner keeps private
 	// (RFC 3325 §7).
-	to := c.peers.Load().find(f.flow.Peer)
-	if (to == nil || to.trunk != nil && !to.trunk.Trusted) && privateID(m) {
+	if p := c.peers.Load().find(to); p == nil || p.trunk != nil && !p.trunk.Trusted {
 		c.removeLines(m, wire.HeaderAsserted)
 	}
 }

@@ -205,6 +205,7 @@ func (c *Core) passOn(s *server) {
 			c.edits.Replace(from.Value, c.stored.Value(wire.HeaderFrom))
 		}
 	}
+	c.guard(m, c.sender, s.source)
 	c.frame(m, &s.flow)
 	c.scratch = c.edits.Apply(c.scratch[:0], m)
 	c.reply(s, status, c.scratch)
