@@ -140,16 +140,21 @@ func (d drain) run(r *run) error {
 	return nil
 }
 
-func (stopped) run(r *run) error {
+func (s stopped) run(r *run) error {
 	r.settle()
 	if r.done == nil {
 		return errors.New("nothing began to shut the gateway down: drain comes first")
 	}
+	timer := time.NewTimer(r.patience() + r.tolerance())
+	defer timer.Stop()
 	select {
 	case err := <-r.done:
 		r.done <- nil // for the end of the run
-		return err
-	case <-time.After(r.patience()):
+		if s.early != (err != nil) {
+			return fmt.Errorf("it stopped with the error %v", err)
+		}
+		return nil
+	case <-timer.C:
 		return errors.New("the gateway is still running")
 	}
 }

@@ -94,7 +94,7 @@ func (r *run) lawfulResponse(p *party, m *sipText) error {
 	if answer == nil {
 		return nil // the gateway's own
 	}
-	return unchanged(answer, m, "via", "from", "content-length")
+	return unchanged(answer, m, "via", "from", "content-length", "p-asserted-identity", "x-ringfence")
 }
 
 // sameVias checks that the Vias are those sent, the first with where it came from (§18.2.1).

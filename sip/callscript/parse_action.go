@@ -43,10 +43,10 @@ func parseAction(words []string) (action, error) {
 		}
 		return restart{len(arguments) == 1}, nil
 	case "stopped":
-		if len(arguments) > 0 {
-			return nil, errors.New("stopped has no arguments")
+		if len(arguments) > 1 || len(arguments) == 1 && arguments[0] != "early" {
+			return nil, errors.New("stopped has no argument but early")
 		}
-		return stopped{}, nil
+		return stopped{len(arguments) == 1}, nil
 	case "verdict":
 		return parseVerdict(arguments)
 	case "list", "unlist":

@@ -106,7 +106,7 @@ type (
 	reload  struct{ settings []setting }
 	restart struct{ newSecret bool }
 	drain   struct{ patience time.Duration }
-	stopped struct{}
+	stopped struct{ early bool } // early: calls were cut off
 	verdict struct{ words wordsOfVerdict }
 	listing struct {
 		list, pattern, category string
