@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"net/netip"
+
 	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
@@ -22,8 +24,8 @@ func (c *Core) receiveInDialog(in *ingress) {
 		c.answer(in, 400, "Malformed Route", nil)
 		return
 	}
-	if !r.proven && m.Method == wire.MethodInvite {
-		c.receiveInvite(in) // nothing shows that this call was ever screened
+	if !r.admits(m.Method, in.from) {
+		c.receiveInitial(in) // nothing shows that it belongs to a call that was screened
 		return
 	}
 	hop, status := c.dialogHop(in, &r)
@@ -39,6 +41,22 @@ func (c *Core) receiveInDialog(in *ingress) {
 	s.note(cl)
 	f := forwarding{source: in.flow.Peer, from: in.from, flow: hop.flow, branch: uint64(cl.handle), uri: r.uri}
 	c.launch(cl, c.forward(m, &f), &hop, timerB)
+}
+
+// admits reports whether a request may pass as part of a call. With the token of the call anything may
+// that concerns one. Without it a trunk may send what ends or refreshes a call, and does nothing where
+// the call is not known; an INVITE would begin one.
+func (r *routing) admits(method wire.Method, from *peer) bool {
+	switch method {
+	case wire.MethodRegister, wire.MethodPublish:
+		return false
+	case wire.MethodInvite:
+		return r.proven
+	case wire.MethodBye, wire.MethodUpdate, wire.MethodInfo, wire.MethodPrack, wire.MethodNotify, wire.MethodOptions:
+		return true
+	default:
+		return r.proven || from.trunk == nil
+	}
 }
 
 // receiveAck passes the ACK to a 2xx on; it has no transaction of its own (RFC 3261 §16.11, RFC 6026).
@@ -74,11 +92,12 @@ func (c *Core) receiveAck(in *ingress) {
 }
 
 // dialogHop is the next hop of a request inside a dialog. A request with the token of its call goes
-// where its route says. One without comes from a peer that ignores Record-Route, or was made up: it
-// goes only where it can do no harm, from a trunk to the PBX and from the PBX to a trunk. status is
-// the answer when there is no way.
+// where its route says, but from no trunk to another: that would make a relay of the gateway. One
+// without comes from a peer that ignores Record-Route, or was made up: it goes only where it can do no
+// harm, from a trunk to the PBX and from the PBX to a trunk. What names the gateway itself goes to the
+// PBX. status is the answer when there is no way.
 func (c *Core) dialogHop(in *ingress, r *routing) (hop nextHop, status int) {
-	if !r.proven && !r.routed && c.ours(&r.hop) >= 0 {
+	if !r.routed && c.ours(&r.hop) >= 0 {
 		if in.from.trunk == nil {
 			return hop, 481
 		}
@@ -97,7 +116,7 @@ func (c *Core) dialogHop(in *ingress, r *routing) (hop nextHop, status int) {
 	if !ok || r.target.Scheme == wire.SchemeSIPS && hop.flow.Protocol != transport.TLS {
 		return hop, 416
 	}
-	if r.proven {
+	if r.proven && !c.relays(in.from, hop.flow.Peer) {
 		return hop, 0
 	}
 	to := c.peers.Load().find(hop.flow.Peer)
@@ -105,4 +124,13 @@ func (c *Core) dialogHop(in *ingress, r *routing) (hop nextHop, status int) {
 		return hop, 403
 	}
 	return hop, 0
+}
+
+// relays reports whether a message would go from one trunk to another, or back.
+func (c *Core) relays(from *peer, to netip.AddrPort) bool {
+	if from.trunk == nil {
+		return false
+	}
+	p := c.peers.Load().find(to)
+	return p != nil && p.trunk != nil
 }

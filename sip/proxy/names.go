@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"net/netip"
+
+	"ringfence/call"
 )
 
 // names remembers the addresses of host names for a while. Finding them is the resolver's work,
@@ -84,6 +86,10 @@ func (c *Core) proceed(cl *client, addrs []netip.Addr) {
 		cl.flow.Peer = netip.AddrPortFrom(addr.Unmap(), cl.flow.Peer.Port())
 		if c.cfg.Listeners[cl.flow.Listener].reaches(&cl.flow) {
 			cl.host = ""
+			if s := c.servers.get(cl.server); s != nil && !s.initial && c.relays(s.from, cl.flow.Peer) {
+				c.fail(s, 403, call.EndedByGateway)
+				break
+			}
 			c.send(cl)
 			return
 		}
