@@ -122,7 +122,13 @@ func (c *Core) attempt(s *server, m *wire.Message) {
 
 	c.edits.Reset()
 	r, ok := c.route(m)
-	if !ok || s.from.trunk != nil && r.routed && c.targetOf(&r.hop) == nil {
+	if !ok {
+		c.freeClient(cl)
+		s.attempts--
+		c.conclude(s, m, 400, "Malformed Route", nil, call.EndedByGateway)
+		return
+	}
+	if s.from.trunk != nil && r.routed && c.targetOf(&r.hop) == nil {
 		// A trunk may not steer its calls past the PBX (§16.4 leaves it to policy).
 		c.freeClient(cl)
 		s.attempts--

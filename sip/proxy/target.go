@@ -101,7 +101,7 @@ func (c *Core) nextTarget(s *server, m *wire.Message) *target {
 		return t
 	}
 	for _, t := range c.targets {
-		if !t.down && t.takes(s.secure) && !slices.Contains(s.targets[:s.attempts], t) {
+		if !t.down && t.takes(s.secure) && !s.tried(t) {
 			return t
 		}
 	}
@@ -114,6 +114,11 @@ func (c *Core) nextTarget(s *server, m *wire.Message) *target {
 // takes reports whether a call may be sent to the target: one that must go over TLS all the way goes
 // to no other (RFC 3261 §26.2.2).
 func (t *target) takes(secure bool) bool { return !secure || t.Protocol == transport.TLS }
+
+// tried reports whether the call was sent to t, or to what t was before a reload.
+func (s *server) tried(t *target) bool {
+	return slices.ContainsFunc(s.targets[:s.attempts], func(o *target) bool { return o.Target == t.Target })
+}
 
 // outboundTarget is the trunk that a call from the PBX goes to: the one the Request-URI names, else
 // the configured one.
