@@ -34,6 +34,10 @@ var single = [...]struct {
 	{wire.HeaderMaxBreadth, false, "", "Duplicate Max-Breadth"},
 }
 
+// maxHeaders bounds the header lines of a request: with those that are added to it, what was sent on must
+// still be readable when it is cancelled or acknowledged.
+const maxHeaders = wire.MaxHeaders - 8
+
 // validate checks a request as RFC 3261 §16.3 asks of a proxy, and §8.2 where an answer of our own
 // depends on it.
 func (c *Core) validate(m *wire.Message, protocol transport.Protocol) fault {
@@ -42,6 +46,9 @@ func (c *Core) validate(m *wire.Message, protocol transport.Protocol) fault {
 	}
 	if m.Defect != "" {
 		return fault{status: 400, phrase: m.Defect}
+	}
+	if len(m.Headers()) > maxHeaders {
+		return fault{status: 400, phrase: "Too many headers"}
 	}
 	if f := validateHeaders(m); f.status != 0 {
 		return f
