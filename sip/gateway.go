@@ -18,16 +18,16 @@ import (
 
 // Listener is an address to listen on, and how peers see it.
 type Listener struct {
-	Protocol transport.Protocol
-	Addr     netip.AddrPort // port 0 lets the system choose
-	Host     string         // the address or name peers know; default: the address
+	Protocol transport.Protocol // for TLS, Options.Transport has the credentials
+	Addr     netip.AddrPort     // port 0 lets the system choose
+	Host     string             // the address or name peers know; default: the address
 }
 
 // Options are what a Gateway is made of.
 type Options struct {
 	Listeners []Listener
 	Proxy     proxy.Config      // its Listeners are filled in here
-	Transport transport.Options // its Admit is filled in here
+	Transport transport.Options // its Log is filled in here, and its Admit is added to
 	Screener  proxy.Screener
 	Recorder  proxy.Recorder
 	Log       *slog.Logger // default slog.Default()
@@ -67,6 +67,7 @@ func Start(o Options) (*Gateway, error) {
 	o.Transport.Admit = func(peer netip.Addr) bool {
 		return (admit == nil || admit(peer)) && g.core.Known(netip.AddrPortFrom(peer, 0))
 	}
+	o.Transport.Log = o.Log
 	var err error
 	if g.network, err = transport.Listen(specs, o.Transport); err != nil {
 		g.close()

@@ -19,6 +19,7 @@ import (
 	"ringfence/console"
 	"ringfence/screening"
 	"ringfence/sip"
+	"ringfence/sip/transport"
 )
 
 // app is a whole gateway: lists, rules, call log, SIP and the admin listener, wired together.
@@ -33,6 +34,7 @@ type app struct {
 	screener screener
 	audit    *audit.Log
 	tally    *sip.Tally
+	tls      transport.Credentials
 	gateway  *sip.Gateway
 	admin    *console.Server // nil: no admin listener
 	draining atomic.Bool
@@ -89,8 +91,9 @@ func startApp(ctx context.Context, cfg *configs.Config, log *slog.Logger, tap fu
 	a.screener.lists = a.mirror
 	a.screener.rules.Store(cfg.Screening())
 	a.tally = sip.NewTally(tapped{a.audit, tap})
+	a.useIdentity(cfg)
 	a.gateway, err = sip.Start(sip.Options{
-		Listeners: listeners(cfg), Proxy: proxyConfig(cfg, secret), Transport: transportOptions(cfg),
+		Listeners: listeners(cfg), Proxy: proxyConfig(cfg, secret), Transport: transportOptions(cfg, &a.tls),
 		Screener: &a.screener, Recorder: a.tally, Log: log,
 	})
 	if err != nil {
@@ -165,6 +168,7 @@ func (a *app) reload(file string) {
 		a.log.Warn("these keys changed and wait for a restart", "keys", strings.Join(keys, ", "))
 	}
 	a.gateway.Configure(proxyConfig(cfg, sip.Secret{}))
+	a.useIdentity(cfg)
 	a.screener.rules.Store(cfg.Screening())
 	a.mirror.Resync()
 	a.cfg = cfg
@@ -178,6 +182,24 @@ type reloads struct {
 	succeeded, failed int
 	err               error // of the last one
 	loaded            time.Time
+}
+
+// useIdentity has TLS connections from now on made with the certificate of cfg, if it names one, and
+// logs what is likely wrong with it.
+func (a *app) useIdentity(cfg *configs.Config) {
+	if id := cfg.Identity(); id != nil {
+		a.tls.Use(&transport.Identity{Certificate: id.Certificate, ClientCAs: id.ClientCAs, Roots: id.Roots})
+	}
+	for _, warning := range cfg.Warnings(time.Now()) {
+		a.log.Warn(warning)
+	}
+}
+
+// identity is the certificate in use, nil without TLS.
+func (a *app) identity() *configs.Identity {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cfg.Identity()
 }
 
 func (a *app) reloadState() reloads {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,12 +21,13 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Check a configuration without running it",
-		Long: `Check a configuration and the rules it asks for, without running it. Nothing is opened, resolved or
-asked: what is found wrong is wrong on every machine.
+		Long: `Check a configuration, and the rules and certificates it asks for, without running it. Nothing is
+listened on, resolved or asked.
 
 Everything wrong is printed at once, each with file:line:column and the line it is on. If nothing is,
-what was found is printed, tab-separated. With --show the configuration itself is printed, with every
-default filled in and passwords starred.
+what was found is printed, tab-separated, with a line "warning" for what is right and yet likely not
+wanted, such as a certificate about to expire. With --show the configuration itself is printed, with
+every default filled in and passwords starred.
 
 Exit codes: 0 right, 1 something is wrong, 2 wrong usage.`,
 		Example: `  ringfence check /etc/ringfence/ringfence.yaml
@@ -57,6 +59,7 @@ type checked struct {
 	File     string           `json:"file"`
 	OK       bool             `json:"ok"`
 	Problems configs.Problems `json:"problems,omitempty"`
+	Warnings []string         `json:"warnings,omitempty"`
 
 	Node    string   `json:"node,omitempty"`
 	Listen  []string `json:"listen,omitempty"`
@@ -74,6 +77,7 @@ func found(file string, cfg *configs.Config) *checked {
 	c := &checked{
 		File: file, OK: true, Node: cfg.Node, Listen: texts(cfg.SIP.Listen), Targets: texts(cfg.PBX.Targets),
 		Divert: slices.Sorted(maps.Keys(cfg.Divert)), Lists: cfg.Lists.Store.String(), Audit: cfg.Audit.Database, Admin: cfg.Admin.Listen,
+		Warnings: cfg.Warnings(time.Now()),
 	}
 	for _, t := range cfg.Trunks {
 		c.Trunks = append(c.Trunks, fmt.Sprintf("%s (%s)", t.Name, t.Class))
@@ -118,6 +122,9 @@ func (c *checked) print(out io.Writer) error {
 			text = fmt.Sprintf("%d: %s", len(line.values), text)
 		}
 		fmt.Fprintf(&b, "%s\t%s\n", line.name, text)
+	}
+	for _, w := range c.Warnings {
+		fmt.Fprintf(&b, "warning\t%s\n", w)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

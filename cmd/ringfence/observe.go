@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"ringfence/console"
 	"ringfence/sip/proxy"
@@ -37,6 +38,16 @@ func (a *app) checks() []console.Check {
 				return false, err.Error()
 			}
 			return true, fmt.Sprintf("%d records written", a.audit.Stats().Written)
+		}},
+		{Name: "tls", Probe: func() (bool, string) {
+			id := a.identity()
+			if id == nil {
+				return true, "not used"
+			}
+			if warning := id.Warning(time.Now()); warning != "" {
+				return false, warning
+			}
+			return true, "the certificate expires on " + id.Expiry().Format(time.DateOnly)
 		}},
 		{Name: "configuration", Probe: func() (bool, string) {
 			if r := a.reloadState(); r.err != nil {
@@ -106,6 +117,14 @@ func (a *app) metrics() []console.Metric {
 				emit(float64(r.failed), "failure")
 			},
 		},
+		{
+			Name: "ringfence_tls_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate in use expires, Unix time.", Kind: console.Gauge,
+			Collect: func(emit func(float64, ...string)) {
+				if id := a.identity(); id != nil {
+					emit(float64(id.Expiry().Unix()))
+				}
+			},
+		},
 		gauge("ringfence_config_last_reload_timestamp_seconds", "When the configuration in use was loaded, Unix time.",
 			func() float64 { return float64(a.reloadState().loaded.Unix()) }),
 		gauge("ringfence_transactions", "SIP transactions in memory.", a.core(func(s *proxy.Stats) float64 { return float64(s.Transactions) })),
@@ -149,6 +168,7 @@ func (a *app) collectDrops(emit func(float64, ...string)) {
 	emit(float64(net.Stalled), "stalled")
 	emit(float64(net.QueueFull), "queue-full")
 	emit(float64(net.Refused), "too-many-connections")
+	emit(float64(net.HandshakeFailures), "tls-handshake")
 	emit(float64(net.SendErrors), "undeliverable")
 }
 

@@ -22,9 +22,9 @@ func newServeCommand() *cobra.Command {
 		Short: "Run the gateway",
 		Long: `Run the gateway that a configuration file describes, until SIGTERM or SIGINT.
 
-SIGHUP reads the file again: trunks, PBX and divert targets, rules and lists change without dropping a
-call. A file with an error in it is refused as a whole and the old configuration stays; "ringfence
-check FILE" says beforehand.
+SIGHUP reads the file again: trunks, PBX and divert targets, rules, lists and TLS certificates change
+without dropping a call. A file with an error in it is refused as a whole and the old configuration
+stays; "ringfence check FILE" says beforehand.
 
 SIGTERM drains: new calls get 503, so that trunks try elsewhere, and calls being set up are finished
 first (sip.drain_timeout). Calls that are up go on through the next start. A second signal stops at

@@ -22,14 +22,18 @@ func listeners(cfg *configs.Config) []sip.Listener {
 }
 
 func protocol(name string) transport.Protocol {
-	if name == "tcp" {
+	switch name {
+	case "tcp":
 		return transport.TCP
+	case "tls":
+		return transport.TLS
+	default:
+		return transport.UDP
 	}
-	return transport.UDP
 }
 
-func transportOptions(cfg *configs.Config) transport.Options {
-	return transport.Options{MaxAccepted: cfg.SIP.MaxTCPConnections}
+func transportOptions(cfg *configs.Config, credentials *transport.Credentials) transport.Options {
+	return transport.Options{MaxAccepted: cfg.SIP.MaxTCPConnections, TLS: credentials}
 }
 
 func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
@@ -47,7 +51,8 @@ func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
 			Timeout:   time.Duration(cfg.PBX.Health.Timeout),
 			DownAfter: cfg.PBX.Health.DownAfter,
 		},
-		MaxRate: cfg.SIP.MaxRate, MaxSetup: cfg.SIP.MaxSetup,
+		LargeOverTCP: cfg.SIP.LargeRequests == configs.LargeTCPFirst,
+		MaxRate:      cfg.SIP.MaxRate, MaxSetup: cfg.SIP.MaxSetup,
 	}
 	for i := range cfg.Trunks {
 		t := &cfg.Trunks[i]
