@@ -192,3 +192,16 @@ func TestNothingStays(t *testing.T) {
 		t.Errorf("%d table entries and %d timers are left", b.core.table.n, b.core.wheel.count)
 	}
 }
+
+// TestResponseWithoutWayBack: a response whose only Via is ours has no way back (§16.7 step 3).
+func TestResponseWithoutWayBack(t *testing.T) {
+	b := newBench(t)
+	forwarded := only(t, b.give(trunkAddr, request("INVITE", "1", "")), "INVITE ")
+	whole := respond(t, forwarded.text, 180)
+	theirs := whole[strings.Index(whole, "Via: SIP/2.0/UDP 198.51.100.7"):]
+	line, _, _ := strings.Cut(theirs, "\r\n")
+	if answers := b.give(pbxAddr, strings.Replace(whole, line+"\r\n", "", 1)); len(answers) > 0 {
+		t.Errorf("it was passed on: %v", answers)
+	}
+	only(t, b.give(pbxAddr, whole), "SIP/2.0 180 ")
+}

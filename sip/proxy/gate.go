@@ -51,7 +51,7 @@ type backlog struct {
 
 const (
 	fullBatch    = 64  // messages the transport hands over at the most
-	backlogLimit = 100 // milliseconds of full batches: well below T1, so that peers do not yet send again
+	backlogLimit = 250 // milliseconds of full batches: half of T1, before peers send again what waits here
 )
 
 // note is told the size of each batch.

@@ -34,6 +34,10 @@ func (c *Core) receiveResponse(p *transport.Packet, from *peer) {
 		c.drop(DropMalformed)
 		return
 	}
+	if cl.kind == kindProxied && countValues(m, wire.HeaderVia) < 2 {
+		c.drop(DropMalformed) // the Via of whoever asked us is lost, and with it the way back (§16.7 step 3)
+		return
+	}
 	switch {
 	case cl.state == clientResolving:
 		c.drop(DropStrayResponse)
