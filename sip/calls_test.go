@@ -63,7 +63,7 @@ func TestCalls(t *testing.T) {
 func TestCallsOnLoopback(t *testing.T) {
 	screen := screener(t)
 	all := scripts(t)
-	for _, name := range []string{"basic.call"} {
+	for _, name := range []string{"basic.call", "bye-from-pbx.call", "outbound.call", "cancel-while-ringing.call", "reinvite.call", "tcp-to-udp.call", "udp-to-tcp.call", "tcp-two-in-one-segment.call", "label.call", "divert.call", "refuse-608.call", "transparency.call", "options-answered.call"} {
 		t.Run(name, func(t *testing.T) {
 			if all[name] == nil {
 				t.Fatal("there is no such script")

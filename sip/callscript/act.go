@@ -150,10 +150,13 @@ func (s stopped) run(r *run) error {
 	select {
 	case err := <-r.done:
 		r.done <- nil // for the end of the run
-		if s.early != (err != nil) {
-			return fmt.Errorf("it stopped with the error %v", err)
+		if s.early {
+			if err == nil {
+				return errors.New("it has stopped, and cut no call off")
+			}
+			return nil
 		}
-		return nil
+		return err
 	case <-timer.C:
 		return errors.New("the gateway is still running")
 	}

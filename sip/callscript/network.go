@@ -92,6 +92,16 @@ func (n *network) open(host netip.Addr) (packets net.PacketConn, streams net.Lis
 	return nil, nil, err
 }
 
+// free finds a port of a host that is free for datagrams and streams.
+func (n *network) free(host netip.Addr) (netip.AddrPort, error) {
+	packets, streams, err := n.open(host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	local := packets.LocalAddr().(*net.UDPAddr).AddrPort()
+	return local, errors.Join(packets.Close(), streams.Close())
+}
+
 // reopen opens a host's stream socket again.
 func (n *network) reopen(local netip.AddrPort) (net.Listener, error) {
 	if n.wire != nil {

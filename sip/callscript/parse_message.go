@@ -184,7 +184,7 @@ func parsePattern(text string) (part, error) {
 		return part{kind: partMatch, name: name, value: value}, nil
 	}
 	name, value, ok := strings.Cut(text, ":")
-	if !ok || !isToken(name) {
+	if !ok || !isToken(name) || name[0] == '+' {
 		return part{}, fmt.Errorf(`%q is none of: "Name: value", "Name ~ regexp", "Name", "!Name", "| body"`, text)
 	}
 	return part{kind: partSet, name: name, value: strings.TrimPrefix(value, " ")}, nil

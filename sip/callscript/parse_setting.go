@@ -88,7 +88,7 @@ func parseListen(words []string) (_ setting, err error) {
 		return nil, fmt.Errorf("listen by udp or tcp, not %q", words[1])
 	}
 	if l.addr, err = netip.ParseAddrPort(words[2]); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%q is not an address with a port: %w", words[2], err)
 	}
 	err = options(words[3:], func(name, value string) error {
 		if name != "host" {

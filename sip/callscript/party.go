@@ -214,7 +214,7 @@ func (p *party) transmit(data []byte, answered *arrival) error {
 	}
 	conn, err := p.connection(answered)
 	if err == nil {
-		_, err = conn.Write(data)
+		_, _ = conn.Write(data) // on a connection that the gateway has closed it is lost, as on any wire
 	}
 	return err
 }

@@ -152,8 +152,12 @@ func (r *run) start() error {
 	cfg.Secret = r.secret
 	listeners := r.site.sipListeners()
 	if r.network.wire == nil {
+		addr, err := r.network.free(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+		if err != nil {
+			return err
+		}
 		for i := range listeners {
-			listeners[i].Addr = netip.MustParseAddrPort("127.0.0.1:0")
+			listeners[i].Addr = addr
 		}
 	}
 	g, err := sip.Start(sip.Options{
