@@ -24,7 +24,7 @@ type way struct {
 	peer     netip.AddrPort
 	listener uint16
 	protocol Protocol
-	server   string
+	server   string // that the peer of a dialled TLS connection proved to be
 }
 
 func (s *stream) way() way { return way{s.flow.Peer, s.flow.Listener, s.flow.Protocol, s.server} }
@@ -155,6 +155,9 @@ func (n *Network) sendStream(flow Flow, server string, message []byte, token uin
 	}
 	if s := n.connections.find(flow.Conn); s != nil && s.send(message, token) {
 		return
+	}
+	if flow.Protocol != TLS {
+		server = "" // nobody proves anything: all connections to the peer are alike
 	}
 	if s := n.reach(flow, server); s == nil || !s.send(message, token) {
 		n.undelivered(token)

@@ -79,9 +79,11 @@ func TestStreamDialsOnceAndReuses(t *testing.T) {
 		far, near := newRecorder(echo), newRecorder(nil)
 		start(t, far, onWire(w), Listener{TCP, pbx})
 		n := start(t, near, onWire(w), Listener{TCP, gateway})
+		var out Outbox
 		for i := range uint64(5) {
-			send(n, Flow{Peer: pbx, Protocol: TCP}, options(decimal(int(i))), i+1)
+			out.AddTo([]string{"", "pbx.example"}[i%2], Flow{Peer: pbx, Protocol: TCP}, []byte(options(decimal(int(i)))), i+1)
 		}
+		n.Send(&out)
 		got := near.wait(5)
 		for i, p := range got {
 			if string(p.Data) != options(decimal(i)) || p.Flow != got[0].Flow || p.Flow.Peer != pbx {
