@@ -23,7 +23,7 @@ VULN_NOT_RUN := bin/vuln-not-run
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: deps fmt vet lint vuln arch unit e2e fuzz ## check everything: what a change must pass
@@ -114,6 +114,10 @@ fuzz: ## run every fuzz target for FUZZTIME each
 .PHONY: bench
 bench: ## benchmarks, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-kamailio
+bench-kamailio: build ## CPU, delay and memory beside Kamailio on loopback; ARGS=-help
+	go run ./bench/kamailio $(ARGS)
 
 .PHONY: build
 build: ## the static binary, bin/ringfence
