@@ -3,6 +3,7 @@ package sip_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"testing/synctest"
 
@@ -55,6 +56,31 @@ func TestCalls(t *testing.T) {
 					t.Error(err)
 				}
 			})
+		})
+	}
+}
+
+// The scripts that the documentation shows hold.
+func TestDocumentedCalls(t *testing.T) {
+	const file = "../docs/call-scripts.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?ms)^```call\n(.*?)^```").FindAllSubmatch(text, -1)
+	if len(shown) == 0 {
+		t.Fatalf("%s shows no script", file)
+	}
+	screen := screener(t)
+	for _, source := range shown {
+		script, err := callscript.Parse(file, source[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			if err := script.Run(callscript.Options{Screen: screen, Settle: synctest.Wait}); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
