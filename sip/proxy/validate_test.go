@@ -31,9 +31,13 @@ func TestValidation(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			answers := newBench(t).giveOver(transport.Flow{Peer: trunkAddr, Protocol: test.protocol, Listener: uint16(test.protocol)}, test.text)
+			b := newBench(t)
+			answers := b.giveOver(transport.Flow{Peer: trunkAddr, Protocol: test.protocol, Listener: uint16(test.protocol)}, test.text)
 			if len(answers) == 0 || !strings.HasPrefix(answers[0].text, test.start) {
 				t.Errorf("answered %v, want %q", answers, test.start)
+			}
+			if s := b.core.Stats(); s.Transactions > 0 && test.start != "SIP/2.0 100 " {
+				t.Errorf("%d transactions are kept for an answer that needs none (RFC 3261 §8.2.7)", s.Transactions)
 			}
 		})
 	}
@@ -65,5 +69,13 @@ func TestBorderHoldsForManyHeaders(t *testing.T) {
 		if n := strings.Count(forwarded.text, line); n > 0 {
 			t.Errorf("%d lines %q got through", n, line)
 		}
+	}
+}
+
+// What arrives twice, under two branches, is merged by the user agent, not by a proxy (RFC 3261 §8.2.2.2).
+func TestMergedRequestsPass(t *testing.T) {
+	b := newBench(t)
+	for _, branch := range []string{"z9hG4bK1", "z9hG4bK2"} {
+		only(t, b.give(trunkAddr, strings.Replace(request("INVITE", "1", ""), "z9hG4bK1", branch, 1)), "INVITE ")
 	}
 }

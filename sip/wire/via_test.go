@@ -46,6 +46,7 @@ func TestStamp(t *testing.T) {
 		{"a name", "SIP/2.0/UDP pbx.example ;branch=b", "SIP/2.0/UDP pbx.example;branch=b;received=198.51.100.7"},
 		{"rport", "SIP/2.0/UDP 198.51.100.7;rport;branch=b", "SIP/2.0/UDP 198.51.100.7;rport=40000;branch=b;received=198.51.100.7"},
 		{"a false received", "SIP/2.0/UDP 198.51.100.7;received=203.0.113.1;branch=b", "SIP/2.0/UDP 198.51.100.7;branch=b"},
+		{"overload control (RFC 7339)", "SIP/2.0/UDP 198.51.100.7;branch=b;oc;oc-algo=\"loss,A\"", "SIP/2.0/UDP 198.51.100.7;branch=b;oc;oc-algo=\"loss,A\""},
 		{"no parameters", " SIP/2.0/UDP 10.0.0.1 ", "SIP/2.0/UDP 10.0.0.1;received=198.51.100.7"},
 	}
 	for _, test := range tests {
