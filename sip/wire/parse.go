@@ -42,8 +42,6 @@ func (m *Message) Parse(raw []byte) error {
 
 func span(start, end int) Span { return Span{uint16(start), uint16(end)} }
 
-var version = []byte("SIP/2.0")
-
 // parseStartLine reads the start line, whose LF is at end.
 func (m *Message) parseStartLine(end int) error {
 	if m.Raw[end-1] != '\r' {
