@@ -17,6 +17,7 @@ import (
 
 	"ringfence/call"
 	"ringfence/sip"
+	"ringfence/sip/locate/zone"
 	"ringfence/sip/proxy"
 	"ringfence/sip/transport"
 	"ringfence/sip/transport/memory"
@@ -80,7 +81,7 @@ func startEdge(t *testing.T, addrs [3]netip.AddrPort, target string) *edge {
 		},
 		Transport: transport.Options{ListenPacket: e.wire.ListenPacket, ListenStream: e.wire.Listen, Dial: e.wire.Dial},
 		Screener:  allowAll{}, Recorder: allowAll{}, Log: slog.New(slog.DiscardHandler),
-		LookupHost: func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{e.pbx.Addr()}, nil },
+		DNS: everyHost{zone.New(nil), e.pbx.Addr()},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +98,16 @@ func startEdge(t *testing.T, addrs [3]netip.AddrPort, target string) *edge {
 		synctest.Wait()
 	})
 	return e
+}
+
+// everyHost is a DNS in which every host has the same address.
+type everyHost struct {
+	*zone.Zone
+	addr netip.Addr
+}
+
+func (d everyHost) Addrs(context.Context, string) ([]netip.Addr, time.Duration, error) {
+	return []netip.Addr{d.addr}, 0, nil
 }
 
 // peer is what speaks to the gateway from one address.

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
 
+	"ringfence/sip/locate"
 	"ringfence/sip/proxy"
 	"ringfence/sip/transport"
 )
@@ -32,8 +32,7 @@ type Options struct {
 	Recorder  proxy.Recorder
 	Log       *slog.Logger // default slog.Default()
 
-	// LookupHost finds the addresses of a host name; default: the system's resolver.
-	LookupHost func(ctx context.Context, host string) ([]netip.Addr, error)
+	DNS locate.Resolver // default: locate.System
 }
 
 // Gateway is a running SIP edge.
@@ -44,7 +43,6 @@ type Gateway struct {
 	closing context.Context
 	close   context.CancelFunc
 	running sync.WaitGroup // the timers' goroutine and the look-ups
-	names   *resolver
 }
 
 // Start opens the listeners and serves on them. The error says which address could not be listened on.
@@ -52,10 +50,8 @@ func Start(o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.LookupHost == nil {
-		o.LookupHost = func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		}
+	if o.DNS == nil {
+		o.DNS = locate.System{}
 	}
 	g := &Gateway{wake: make(chan struct{}, 1)}
 	g.closing, g.close = context.WithCancel(context.Background())
@@ -82,9 +78,8 @@ func Start(o Options) (*Gateway, error) {
 		}
 		cfg.Listeners[i] = proxy.Listener{Protocol: specs[i].Protocol, Addr: addr, Host: host, Port: addr.Port()}
 	}
-	g.names = &resolver{gateway: g, lookup: o.LookupHost, log: o.Log}
 	g.core = proxy.New(proxy.Options{
-		Config: cfg, Screener: o.Screener, Recorder: o.Recorder, Resolver: g.names, Log: o.Log, Wake: g.wakeTimers,
+		Config: cfg, Screener: o.Screener, Recorder: o.Recorder, Resolver: newResolver(g, o.DNS, cfg.Listeners, o.Log), Log: o.Log, Wake: g.wakeTimers,
 	})
 	g.network.Serve(g.core)
 	g.running.Go(g.runTimers)

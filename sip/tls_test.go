@@ -16,6 +16,7 @@ import (
 
 	"ringfence/call"
 	"ringfence/sip"
+	"ringfence/sip/locate/zone"
 	"ringfence/sip/proxy"
 	"ringfence/sip/transport"
 	"ringfence/sip/transport/authority"
@@ -59,7 +60,7 @@ func startSecureSite(t *testing.T, roots *authority.Authority) *secureSite {
 		},
 		Transport: transport.Options{TLS: credentials},
 		Screener:  allowAll{}, Recorder: allowAll{}, Log: slog.New(slog.DiscardHandler),
-		LookupHost: func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{tlsPBX}, nil },
+		DNS: zone.New(map[string]zone.Records{pbxName: {Addrs: []netip.Addr{tlsPBX}}}),
 	})
 	if err != nil {
 		t.Fatal(err)

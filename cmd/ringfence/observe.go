@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"ringfence/console"
@@ -19,12 +20,18 @@ func (a *app) checks() []console.Check {
 		}},
 		{Name: "pbx", Required: true, Probe: func() (bool, string) {
 			up, all := 0, a.gateway.Targets()
+			var silent []string
 			for _, t := range all {
-				if t.Up {
+				switch {
+				case t.Up:
 					up++
+				case t.Addr.IsValid():
+					silent = append(silent, fmt.Sprintf("%s at %v is down", t.Name, t.Addr))
+				default:
+					silent = append(silent, t.Name+" has no address in the DNS")
 				}
 			}
-			return up > 0, fmt.Sprintf("%d of %d targets answer", up, len(all))
+			return up > 0, strings.Join(append([]string{fmt.Sprintf("%d of %d targets answer", up, len(all))}, silent...), "; ")
 		}},
 		{Name: "lists", Probe: func() (bool, string) {
 			s := a.mirror.State()
@@ -93,10 +100,14 @@ func (a *app) metrics() []console.Metric {
 		},
 		{
 			Name: "ringfence_target_up", Help: "1 while the PBX target answers OPTIONS.", Kind: console.Gauge,
-			Labels: []string{"target"},
+			Labels: []string{"target", "address"},
 			Collect: func(emit func(float64, ...string)) {
 				for _, t := range a.gateway.Targets() {
-					emit(flag(t.Up), t.Name)
+					address := "" // its name leads nowhere
+					if t.Addr.IsValid() {
+						address = t.Addr.String()
+					}
+					emit(flag(t.Up), t.Name, address)
 				}
 			},
 		},

@@ -12,6 +12,7 @@ import (
 
 	"ringfence/call"
 	"ringfence/sip"
+	"ringfence/sip/locate"
 	"ringfence/sip/transport"
 	"ringfence/sip/transport/memory"
 )
@@ -162,7 +163,7 @@ func (r *run) start() error {
 	}
 	g, err := sip.Start(sip.Options{
 		Listeners: listeners, Proxy: cfg, Transport: r.network.options(),
-		Screener: r, Recorder: r, Log: r.options.Log, LookupHost: r.lookUp,
+		Screener: r, Recorder: r, Log: r.options.Log, DNS: hosts{r},
 	})
 	if err != nil {
 		return err
@@ -214,21 +215,35 @@ func (r *run) branch(p *party) string {
 	return "z9hG4bK-" + p.name + "-" + strconv.Itoa(r.tags)
 }
 
-// lookUp finds addresses as the script says.
-func (r *run) lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
+// hosts is the DNS of a script: it knows the addresses of host names, and no more.
+type hosts struct{ run *run }
+
+// NAPTR implements locate.Resolver.
+func (hosts) NAPTR(context.Context, string) ([]locate.NAPTR, time.Duration, error) {
+	return nil, 0, locate.ErrNotFound
+}
+
+// SRV implements locate.Resolver.
+func (hosts) SRV(context.Context, string) ([]locate.SRV, time.Duration, error) {
+	return nil, 0, locate.ErrNotFound
+}
+
+// Addrs implements locate.Resolver.
+func (d hosts) Addrs(ctx context.Context, host string) ([]netip.Addr, time.Duration, error) {
+	r := d.run
 	h := r.site.hosts[host]
 	if h.after > 0 {
 		select {
 		case <-time.After(h.after):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
 	}
 	p := r.parties[h.party]
 	if p == nil {
-		return nil, fmt.Errorf("%s: no such host", host)
+		return nil, 0, locate.ErrNotFound
 	}
-	return []netip.Addr{p.addr.Addr()}, nil
+	return []netip.Addr{p.addr.Addr()}, 0, nil
 }
 
 // Append keeps a record until the script expects it.

@@ -30,12 +30,6 @@ func (c *Core) cancelClient(cl *client) {
 		return
 	}
 	switch cl.state {
-	case clientResolving: // it was never sent
-		s := c.servers.get(cl.server)
-		c.freeClient(cl)
-		if s != nil {
-			c.fail(s, 487, call.EndedByCaller)
-		}
 	case clientCalling:
 		cl.cancelling = true
 		cl.deadlines.expire = cl.giveUp
@@ -117,9 +111,9 @@ func (c *Core) clientFailed(cl *client) {
 	}
 	switch cl.kind {
 	case kindPing:
-		c.pinged(cl.target, false)
+		c.pinged(cl.place, false)
 	case kindProxied:
-		c.suspect(cl.target)
+		c.suspect(cl.place)
 		c.attemptEnded(cl, 503, call.EndedByGateway)
 	}
 	c.freeClient(cl)

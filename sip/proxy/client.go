@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"ringfence/call"
+	"ringfence/sip/locate"
 	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
@@ -10,7 +11,7 @@ import (
 type clientState uint8
 
 const (
-	clientResolving  clientState = iota // the next hop is a name whose address is being found
+	clientLocating   clientState = iota // of an ACK: the next hop is a name that is being located
 	clientCalling                       // sent, no response yet
 	clientProceeding                    // provisional response received
 	clientCompleted                     // final response received
@@ -24,7 +25,7 @@ const (
 	kindProxied clientKind = iota // for a server transaction
 	kindCancel                    // our own CANCEL
 	kindPing                      // our own OPTIONS to a target
-	kindAck                       // an ACK that waits for the address of its next hop; it has no response
+	kindAck                       // an ACK as received, while its next hop is being located
 )
 
 // client is a client transaction.
@@ -38,16 +39,16 @@ type client struct {
 	kind      clientKind
 	method    wire.Method
 
-	request    []byte // as sent
-	tlsServer  string // nextHop.server
-	large      bool   // sent over TCP for its size, with UDP to fall back to
-	datagrams  uint16 // the listener for that
-	giveUp     int64  // when timer B or F ends, however short our patience is
-	host       string // of the next hop while it is being resolved
-	target     *target
-	cancelling bool   // a CANCEL is wanted; it goes out once a provisional response has come (§9.1)
-	cancelled  bool   // and it has gone out
-	cancel     handle // its transaction
+	request    []byte       // as sent
+	tlsServer  string       // nextHop.server
+	large      bool         // sent over TCP for its size, with UDP to fall back to
+	datagrams  uint16       // the listener for that
+	giveUp     int64        // when timer B or F ends, however short our patience is
+	awaits     locate.Query // of an ACK: the name of its next hop
+	place      *place       // of a configured target
+	cancelling bool         // a CANCEL is wanted; it goes out once a provisional response has come (§9.1)
+	cancelled  bool         // and it has gone out
+	cancel     handle       // its transaction
 }
 
 // newClient makes a client transaction; the request is given to it by launch.
@@ -66,9 +67,8 @@ func (c *Core) freeClient(cl *client) {
 	c.clients.release(cl.handle)
 }
 
-// launch gives a client transaction its request, which is copied, and sends it on its flow, or has
-// the name of its next hop resolved first. patience is how long it waits for
-// any response, at most timer B.
+// launch gives a client transaction its request, which is copied, and sends it on its flow. patience
+// is how long it waits for any response, at most timer B.
 func (c *Core) launch(cl *client, request []byte, hop *nextHop, patience int64) {
 	if len(request) > maxForwarded {
 		c.unforwardable(cl)
@@ -78,12 +78,6 @@ func (c *Core) launch(cl *client, request []byte, hop *nextHop, patience int64) 
 	cl.flow, cl.tlsServer = hop.flow, hop.server
 	cl.giveUp = c.ms + timerB
 	cl.deadlines.expire = c.ms + min(patience, timerB)
-	if !hop.resolved() {
-		cl.state, cl.host = clientResolving, hop.host
-		c.arm(&cl.timer, &cl.deadlines)
-		c.resolve(hop.host)
-		return
-	}
 	c.send(cl)
 }
 
@@ -106,10 +100,6 @@ func (c *Core) send(cl *client) {
 	c.preferStream(cl)
 	cl.state = clientCalling
 	c.out.AddTo(cl.tlsServer, cl.flow, cl.request, uint64(cl.handle))
-	if cl.kind == kindAck {
-		c.freeClient(cl)
-		return
-	}
 	if !cl.flow.Protocol.Reliable() { // timers A and E
 		cl.deadlines.interval, cl.deadlines.retransmit = t1, c.ms+t1
 	}
@@ -142,11 +132,21 @@ func (c *Core) clientExpired(cl *client) {
 	case cl.state == clientCompleted || cl.state == clientAccepted: // timers D, K, M
 		c.freeClient(cl)
 	case cl.kind == kindPing:
-		c.pinged(cl.target, false)
+		c.pinged(cl.place, false)
 		c.freeClient(cl)
+	case cl.kind == kindAck:
+		c.drop(DropUnresolved)
+		c.freeClient(cl)
+	case !cl.isInvite() && cl.kind == kindProxied && cl.deadlines.expire < cl.giveUp:
+		// Another destination is tried; an answer that comes late still counts.
+		cl.deadlines = deadlines{expire: cl.giveUp}
+		c.arm(&cl.timer, &cl.deadlines)
+		if s := c.servers.get(cl.server); s != nil && s.state == serverProceeding && s.current() == cl.handle {
+			c.tryNext(s)
+		}
 	case !cl.isInvite():
 		// No 408 to anything but an INVITE: it would come too late to be of use (RFC 4320 §4.2).
-		if s := c.servers.get(cl.server); s != nil && cl.kind == kindProxied {
+		if s := c.servers.get(cl.server); s != nil && cl.kind == kindProxied && s.current() == cl.handle {
 			c.freeServer(s)
 		}
 		c.freeClient(cl)
@@ -155,20 +155,17 @@ func (c *Core) clientExpired(cl *client) {
 		if s := c.servers.get(cl.server); s != nil && s.current() == cl.handle {
 			c.fail(s, 408, call.EndedByTimeout) // it rang somewhere: no other target would do better
 		}
-	case cl.state == clientResolving:
-		c.attemptEnded(cl, 503, call.EndedByGateway)
-		c.freeClient(cl)
 	case cl.state == clientCalling && !cl.cancelling && cl.deadlines.expire < cl.giveUp:
 		// Not the end of the transaction, only of our patience: another target is tried, and if this
 		// one wakes up it is cancelled.
-		c.suspect(cl.target)
+		c.suspect(cl.place)
 		cl.deadlines.retransmit, cl.deadlines.expire = 0, cl.giveUp
 		cl.cancelling = true
 		c.arm(&cl.timer, &cl.deadlines)
 		c.attemptEnded(cl, 408, call.EndedByTimeout)
 	default: // timer B, or no final response to a cancelled INVITE
 		if cl.state == clientCalling {
-			c.suspect(cl.target)
+			c.suspect(cl.place)
 		}
 		c.attemptEnded(cl, 408, call.EndedByTimeout)
 		c.freeClient(cl)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ringfence/call"
+	"ringfence/sip/locate"
 	"ringfence/sip/transport"
 )
 
@@ -41,9 +42,9 @@ type Listener struct {
 	Port     uint16         // as peers see it
 }
 
-// hasTLS reports whether there is a listener for TLS.
-func (c *Config) hasTLS() bool {
-	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.Protocol == transport.TLS })
+// has reports whether there is a listener for a protocol.
+func (c *Config) has(p transport.Protocol) bool {
+	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.Protocol == p })
 }
 
 // Trunk is a peer that brings calls.
@@ -61,8 +62,10 @@ type Target struct {
 	Name     string // how records and metrics call it
 	User     string // replaces the user part of the Request-URI; empty: it stays
 	Host     string // IP address (IPv6 without brackets) or name
-	Port     uint16
+	Port     uint16 // 0: that of the protocol; of a name, its SRV records say (RFC 3263 §4.2)
 	Protocol transport.Protocol
+	// AnyProtocol leaves the protocol of a name to its NAPTR and SRV records (RFC 3263 §4.1).
+	AnyProtocol bool
 }
 
 // Health says how PBX targets are watched by OPTIONS.
@@ -91,8 +94,8 @@ type Recorder interface {
 	Append(record *call.Record)
 }
 
-// Resolver finds the addresses of host names. Lookup must not block; the answer, possibly empty,
-// comes through Core.Resolved.
+// Resolver finds where names lead. Locate must not block; the answer comes through Core.Located, never
+// before Locate returns.
 type Resolver interface {
-	Lookup(host string)
+	Locate(q locate.Query)
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"ringfence/call"
+	"ringfence/sip/locate"
 	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
@@ -36,6 +37,7 @@ type Core struct {
 	tokenKey [2]uint64 // of Record-Route tokens: lasting
 	tableKey [2]uint64 // of transaction keys and tags: of this process
 	random   *rand.ChaCha8
+	chance   *rand.Rand // draws from random
 
 	servers  slab[server]
 	clients  slab[client]
@@ -47,11 +49,13 @@ type Core struct {
 	targets  []*target
 	diverts  map[string]*target // by name
 	gateways map[string]*target // of the trunks, by the trunk's name
-	names    names
-	datagram datagramOnly
-	setup    int
-	draining bool
-	idle     func() // called when the last call being set up has ended while draining
+	// everywhere are all of the three, named those of them that have a host name.
+	everywhere, named []*target
+	names             names
+	datagram          datagramOnly
+	setup             int
+	draining          bool
+	idle              func() // called when the last call being set up has ended while draining
 
 	wake     func()
 	sleeping int64 // the tick until which the driver of the timers sleeps
@@ -108,6 +112,7 @@ func New(o Options) *Core {
 		c.wake = func() {}
 	}
 	c.now = c.began
+	c.chance = rand.New(c.random)
 	c.tableKey = [2]uint64{c.random.Uint64(), c.random.Uint64()}
 	c.tokenKey = [2]uint64{binary.LittleEndian.Uint64(o.Config.Secret[:]), binary.LittleEndian.Uint64(o.Config.Secret[8:])}
 	c.configure(&o.Config)
@@ -127,7 +132,6 @@ func (c *Core) Configure(cfg Config, out *transport.Outbox) {
 
 func (c *Core) configure(cfg *Config) {
 	c.cfg = cfg
-	c.peers.Store(NewPeers(cfg))
 	c.setTargets(cfg)
 }
 
@@ -157,12 +161,13 @@ func (c *Core) Failed(token uint64, out *transport.Outbox) {
 	c.end()
 }
 
-// Resolved handles the addresses found for a host name, none if there are none.
-func (c *Core) Resolved(host string, addrs []netip.Addr, out *transport.Outbox) {
+// Located handles what came of locating a name: an answer, an error, or both as Locator.Locate returns
+// them.
+func (c *Core) Located(q locate.Query, answer locate.Answer, err error, out *transport.Outbox) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begin(out)
-	c.resolved(host, addrs)
+	c.located(q, answer, err)
 	c.end()
 }
 
@@ -287,14 +292,17 @@ func (c *Core) panicked(reason any, source netip.AddrPort) {
 
 func (c *Core) drop(cause DropCause) { c.stats.Dropped[cause]++ }
 
+// recovered, deferred, has a panic end what it interrupted, and nothing else.
+func (c *Core) recovered(what string) {
+	if r := recover(); r != nil {
+		c.stats.Panics++
+		c.log.Error(what, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
+}
+
 // fire dispatches a timer of the wheel.
 func (c *Core) fire(t *timer) {
-	defer func() {
-		if r := recover(); r != nil {
-			c.stats.Panics++
-			c.log.Error("a timer could not be handled", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-		}
-	}()
+	defer c.recovered("a timer could not be handled")
 	switch t.kind {
 	case timerServer:
 		if s := c.servers.get(t.handle); s != nil {

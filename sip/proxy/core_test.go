@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ringfence/call"
+	"ringfence/sip/locate"
 	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
@@ -23,6 +24,7 @@ type bench struct {
 	verdict call.Verdict
 	records []call.Record
 	sent    []sent
+	asked   []locate.Query
 }
 
 type sent struct {
@@ -39,7 +41,7 @@ var (
 
 func (b *bench) Screen(*call.Facts) call.Verdict { return b.verdict }
 func (b *bench) Append(r *call.Record)           { b.records = append(b.records, *r) }
-func (b *bench) Lookup(string)                   {}
+func (b *bench) Locate(q locate.Query)           { b.asked = append(b.asked, q) }
 
 func newBench(t testing.TB) *bench {
 	b := &bench{t: t, now: time.Unix(1_800_000_000, 0), verdict: call.Verdict{Treatment: call.Allow{}, Reason: call.ReasonClean}}

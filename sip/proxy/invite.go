@@ -16,7 +16,7 @@ func (c *Core) receiveInvite(in *ingress) {
 	uri, _ := wire.ParseURI(m.Bytes(m.URI))
 	secure := uri.Scheme == wire.SchemeSIPS // it promises TLS all the way (RFC 3261 §26.2.2)
 	switch {
-	case uri.Scheme == wire.SchemeURN && !isSOS(&uri), secure && !c.cfg.hasTLS():
+	case uri.Scheme == wire.SchemeURN && !isSOS(&uri), secure && !c.cfg.has(transport.TLS):
 		c.answer(in, 416, "", nil)
 		return
 	case secure && in.flow.Protocol != transport.TLS:
@@ -98,26 +98,33 @@ func (c *Core) trying(s *server, m *wire.Message) {
 // sipsNotAllowed says that a call cannot go over TLS all the way at present (RFC 5630 §4).
 var sipsNotAllowed = []byte("Warning: 380 ringfence \"SIPS Not Allowed\"\r\n")
 
-// attempt sends the call m to the next target there is, or ends it with 503.
+// attempt sends the call m to the next place there is, or ends it with 503.
 func (c *Core) attempt(s *server, m *wire.Message) {
-	t := c.nextTarget(s, m)
-	if t == nil && s.secure {
+	p := c.nextPlace(s, m)
+	if p == nil {
+		if t := c.nextLocated(s, m); t != nil {
+			c.await(s, t.query)
+			return
+		}
+	}
+	if p == nil && s.secure {
 		s.record.Outcome.Cause = call.ReasonNoTarget
 		c.conclude(s, m, 480, "", sipsNotAllowed, call.EndedByGateway)
 		return
 	}
-	if t == nil {
+	if p == nil {
 		c.refuseForNow(s, m, call.ReasonNoTarget)
 		return
 	}
-	hop, ok := c.hopToTarget(t)
+	hop, ok := c.hopToPlace(p)
 	if !ok {
 		c.refuseForNow(s, m, call.ReasonNoTarget)
 		return
 	}
+	t := p.target
 	cl := c.newClient(kindProxied, m.Method, s.handle)
-	cl.target = t
-	s.note(cl)
+	cl.place = p
+	s.note(cl, &hop.flow)
 	s.record.Outcome.Target = t.Name
 
 	c.edits.Reset()
@@ -139,7 +146,7 @@ func (c *Core) attempt(s *server, m *wire.Message) {
 	f := forwarding{source: s.source, from: s.from, flow: hop.flow, branch: uint64(cl.handle), uri: c.retarget(&r.target, t)}
 	c.pushRecordRoutes(m, s, &hop)
 	patience := int64(timerB)
-	if c.nextTarget(s, m) != nil {
+	if c.nextPlace(s, m) != nil {
 		patience = c.cfg.TryNextAfter.Milliseconds()
 	}
 	c.launch(cl, c.forward(m, &f), &hop, patience)
@@ -182,7 +189,7 @@ func (c *Core) retarget(uri *wire.URI, t *target) []byte {
 			}
 		}
 	}
-	if t.Protocol.Reliable() && !secure {
+	if t.Protocol.Reliable() && !t.AnyProtocol && !secure {
 		b = append(append(b, ";transport="...), t.Protocol.String()...)
 	}
 	c.uriText = b
@@ -204,23 +211,15 @@ func (c *Core) attemptEnded(cl *client, status int, how call.Ender) {
 	c.fail(s, status, how)
 }
 
-// note makes cl the current attempt.
-func (s *server) note(cl *client) {
-	s.clients[s.attempts], s.targets[s.attempts] = cl.handle, cl.target
-	s.attempts++
-}
-
-// current is the attempt under way.
-func (s *server) current() handle {
-	if s.attempts == 0 {
-		return 0
-	}
-	return s.clients[s.attempts-1]
-}
-
-// tryNext sends a new call that nobody has cancelled to the next target, if there is one.
+// tryNext sends a request that nobody has cancelled to the next destination, if there is one.
 func (c *Core) tryNext(s *server) bool {
-	if !s.initial || s.cancelled || c.stored.Parse(s.request) != nil || c.nextTarget(s, &c.stored) == nil {
+	if s.cancelled || c.stored.Parse(s.request) != nil {
+		return false
+	}
+	if !s.initial {
+		return c.follow(s, &c.stored) == 0
+	}
+	if c.nextPlace(s, &c.stored) == nil {
 		return false
 	}
 	c.attempt(s, &c.stored)

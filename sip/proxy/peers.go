@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"cmp"
-	"maps"
 	"net/netip"
 	"slices"
 )
@@ -47,15 +46,11 @@ func NewPeers(cfg *Config) *Peers {
 	for _, prefix := range cfg.PBX {
 		p.add(prefix, pbx)
 	}
-	for i := range cfg.Targets {
-		if addr, ok := literal(cfg.Targets[i].Host); ok {
-			p.addTarget(netip.AddrPortFrom(addr, cfg.Targets[i].Port))
-		}
+	for _, t := range cfg.Targets {
+		p.addPlaces(newTarget(t))
 	}
 	for _, d := range cfg.Diverts {
-		if addr, ok := literal(d.Host); ok {
-			p.addTarget(netip.AddrPortFrom(addr, d.Port))
-		}
+		p.addPlaces(newTarget(d))
 	}
 	slices.SortStableFunc(p.networks, func(a, b network) int { return cmp.Compare(b.prefix.Bits(), a.prefix.Bits()) })
 	return p
@@ -75,6 +70,12 @@ func (p *Peers) add(prefix netip.Prefix, from *peer) {
 	p.networks = append(p.networks, network{prefix, from})
 }
 
+func (p *Peers) addPlaces(t *target) {
+	for _, place := range t.places {
+		p.addTarget(place.Addr)
+	}
+}
+
 // addTarget makes an address a source of the PBX: with this port always, with any other port unless
 // a trunk has the address. Only for use before the table is shared.
 func (p *Peers) addTarget(addr netip.AddrPort) {
@@ -82,21 +83,6 @@ func (p *Peers) addTarget(addr netip.AddrPort) {
 	if p.find(netip.AddrPortFrom(addr.Addr(), 0)) == nil {
 		p.hosts[addr.Addr()] = pbx
 	}
-}
-
-// admit lets a PBX or divert target send to us from the address its name was found to have.
-func (c *Core) admit(t *target) {
-	if !t.pbx {
-		return
-	}
-	addr := netip.AddrPortFrom(t.addr, t.Port)
-	old := c.peers.Load()
-	if old.exact[addr] == pbx {
-		return
-	}
-	next := &Peers{exact: maps.Clone(old.exact), hosts: maps.Clone(old.hosts), networks: old.networks}
-	next.addTarget(addr)
-	c.peers.Store(next)
 }
 
 // Known reports whether messages from an address are looked at.

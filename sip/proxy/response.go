@@ -39,11 +39,11 @@ func (c *Core) receiveResponse(p *transport.Packet, from *peer) {
 		return
 	}
 	switch {
-	case cl.state == clientResolving:
+	case cl.kind == kindAck:
 		c.drop(DropStrayResponse)
 	case cl.kind == kindPing:
 		if m.Status >= 200 {
-			c.pinged(cl.target, m.Status != 503)
+			c.pinged(cl.place, m.Status != 503)
 			c.freeClient(cl)
 		}
 	case cl.kind == kindCancel:
@@ -188,9 +188,13 @@ func (c *Core) otherResponse(cl *client) {
 		cl.deadlines = deadlines{expire: c.ms + t4}
 		c.arm(&cl.timer, &cl.deadlines)
 	}
-	if s != nil && s.state == serverProceeding {
-		c.passOn(s)
+	if s == nil || s.state != serverProceeding {
+		return
 	}
+	if c.msg.Status == 503 && (s.current() != cl.handle || c.tryNext(s)) {
+		return // another destination is being tried
+	}
+	c.passOn(s)
 }
 
 // passOn sends the response at hand to where its request came from: our Via is taken off (§16.7 step

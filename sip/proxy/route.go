@@ -122,6 +122,7 @@ func scheme(secure bool) string {
 // appendHostPort appends host and port as peers see them.
 func (l *Listener) appendHostPort(dst []byte) []byte { return appendHostPort(dst, l.Host, l.Port) }
 
+// appendHostPort appends a host and, unless it is 0, a port.
 func appendHostPort(dst []byte, host string, port uint16) []byte {
 	if bytes.IndexByte([]byte(host), ':') >= 0 {
 		dst = append(dst, '[')
@@ -129,6 +130,9 @@ func appendHostPort(dst []byte, host string, port uint16) []byte {
 		dst = append(dst, ']')
 	} else {
 		dst = append(dst, host...)
+	}
+	if port == 0 {
+		return dst
 	}
 	dst = append(dst, ':')
 	return wire.AppendUint(dst, uint64(port))

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"ringfence/call"
+	"ringfence/sip/locate"
 	"ringfence/sip/transport"
 	"ringfence/sip/wire"
 )
@@ -18,8 +19,12 @@ const (
 	serverAccepted                      // 2xx to an INVITE sent
 )
 
-// maxAttempts is how many targets one INVITE is sent to: a timeout or 503 moves it on once.
-const maxAttempts = 2
+// A timeout or 503 moves a new call on to another target once, and any request to other destinations
+// of one name (RFC 3263 §4.3).
+const (
+	maxAttempts = 4 // destinations in all
+	maxTargets  = 2 // configured targets among them
+)
 
 // server is a server transaction, together with what the proxy keeps for it.
 type server struct {
@@ -40,11 +45,62 @@ type server struct {
 	request  []byte // as received, while it may be needed again
 	response []byte // the last response, to send again
 
-	clients  [maxAttempts]handle  // the attempts made; the last is the current one
-	targets  [maxAttempts]*target // where they went; nil inside a dialog
+	clients  [maxAttempts]handle      // the attempts made; the last is the current one
+	been     [maxAttempts]whereabouts // where they went
 	attempts int
+	awaits   locate.Query // the name that is being located for it
 	divert   *target      // the only target, when the verdict diverts
 	record   *call.Record // of a new call, until it is handed over
+}
+
+// whereabouts are the destination of an attempt, and the configured target it belongs to, nil if none.
+type whereabouts struct {
+	addr     netip.AddrPort
+	protocol transport.Protocol
+	target   *target
+}
+
+// note makes cl the current attempt.
+func (s *server) note(cl *client, flow *transport.Flow) {
+	at := whereabouts{addr: flow.Peer, protocol: flow.Protocol}
+	if cl.place != nil {
+		at.target = cl.place.target
+	}
+	s.clients[s.attempts], s.been[s.attempts] = cl.handle, at
+	s.attempts++
+}
+
+// current is the attempt under way.
+func (s *server) current() handle {
+	if s.attempts == 0 {
+		return 0
+	}
+	return s.clients[s.attempts-1]
+}
+
+// tried reports whether the request was sent to a destination.
+func (s *server) tried(d locate.Destination) bool {
+	for i := range s.been[:s.attempts] {
+		if s.been[i].addr == d.Addr && s.been[i].protocol == d.Protocol {
+			return true
+		}
+	}
+	return false
+}
+
+// mayTry reports whether a call may be sent to a target: to one it was sent to before, or to another
+// while there are not too many.
+func (s *server) mayTry(t *target) bool {
+	others := 0
+	for i := range s.been[:s.attempts] {
+		if s.been[i].target == t {
+			return true
+		}
+		if i == 0 || s.been[i].target != s.been[i-1].target {
+			others++
+		}
+	}
+	return others < maxTargets
 }
 
 // newServer makes the server transaction of the request at hand.
@@ -150,7 +206,11 @@ func (c *Core) acknowledged(s *server) {
 // serverTimer handles a deadline of a server transaction.
 func (c *Core) serverTimer(s *server) {
 	if s.deadlines.expire != 0 && c.ms >= s.deadlines.expire {
-		c.freeServer(s)
+		if s.state == serverProceeding {
+			c.giveUpWaiting(s)
+		} else {
+			c.freeServer(s)
+		}
 		return
 	}
 	if s.deadlines.retransmit != 0 && c.ms >= s.deadlines.retransmit {

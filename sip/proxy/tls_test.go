@@ -44,8 +44,7 @@ func TestBridgingTLS(t *testing.T) {
 		return f
 	}
 	pbxTLS := netip.MustParseAddrPort("10.0.0.30:5061")
-	b.core.Resolved("pbx.example", []netip.Addr{pbxTLS.Addr()}, &b.out)
-	b.collect()
+	b.locate(tlsTarget, pbxTLS)
 
 	// UDP in, TLS out: two Record-Routes, the topmost for the side the request goes to.
 	sent := only(t, b.give(trunkAddr, request("INVITE", "in", "")), "INVITE ")
@@ -173,7 +172,7 @@ func TestTransportOf(t *testing.T) {
 // Whom TLS must find at the far end: the host that was named; at the address of a target, the target.
 func TestServerToVerify(t *testing.T) {
 	b := tlsBench(t, tlsTarget)
-	b.core.Resolved("pbx.example", []netip.Addr{netip.MustParseAddr("10.0.0.30")}, &b.out)
+	b.locate(tlsTarget, netip.MustParseAddrPort("10.0.0.30:5061"))
 	for text, want := range map[string]string{
 		"sip:a@b.example;transport=tls":                "b.example",
 		"sip:a@b.example;transport=tls;maddr=10.0.0.9": "",
@@ -187,7 +186,7 @@ func TestServerToVerify(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", text, hop.server, ok, want)
 		}
 	}
-	if hop, ok := b.core.hopToTarget(b.core.targets[0]); !ok || hop.server != "pbx.example" {
+	if hop, ok := b.core.hopToPlace(b.core.targets[0].places[0]); !ok || hop.server != "pbx.example" {
 		t.Errorf("the target: %q, %v", hop.server, ok)
 	}
 }
