@@ -142,9 +142,10 @@ func (c *Core) countDown(m *wire.Message) {
 
 // guard takes out of a message what must not cross the border between the trunks and the PBX.
 func (c *Core) guard(m *wire.Message, from *peer, to netip.AddrPort) {
+	// Only we speak of verdicts, and only to the PBX, whose copies of them stay inside.
+	c.removeLines(m, wire.HeaderRingfence)
 	if from.trunk != nil {
-		// Only we speak of verdicts, and an identity is asserted only by those we trust (RFC 3325 §5).
-		c.removeLines(m, wire.HeaderRingfence)
+		// An identity is asserted only by those we trust (RFC 3325 §5).
 		if !from.trunk.Trusted {
 			c.removeLines(m, wire.HeaderAsserted)
 		}
