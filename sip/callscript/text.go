@@ -72,7 +72,11 @@ func readText(raw []byte) *sipText {
 		m.lines[i].value = strings.TrimSpace(strings.Join(fields, " "))
 	}
 	if length := m.all("content-length"); len(length) > 0 {
-		if n, err := strconv.Atoi(length[0]); err != nil || n != len(body) || len(length) > 1 {
+		n, err := strconv.Atoi(length[0])
+		if err == nil && n >= 0 && n < len(body) {
+			m.body = body[:n] // what follows is no part of the message (RFC 3261 §18.3)
+		}
+		if err != nil || n != len(body) || len(length) > 1 {
 			m.problem = "Content-Length " + strings.Join(length, ", ") + " before a body of " + strconv.Itoa(len(body)) + " bytes"
 		}
 	}
