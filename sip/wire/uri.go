@@ -178,61 +178,6 @@ func quotedLen(b []byte) int {
 // Addr returns the host as an IP address; ok is false for a domain name.
 func (u *URI) Addr() (netip.Addr, bool) { return HostAddr(u.Host) }
 
-// HostAddr reads a host as an IP address without allocating; ok is false for a domain name.
-func HostAddr(host []byte) (netip.Addr, bool) {
-	if len(host) == 0 || len(host) > 45 {
-		return netip.Addr{}, false
-	}
-	if c := host[len(host)-1]; (c < '0' || c > '9') && bytes.IndexByte(host, ':') < 0 {
-		return netip.Addr{}, false // a top-level domain does not end in a digit
-	}
-	if bytes.IndexByte(host, ':') < 0 {
-		return parseIPv4(host)
-	}
-	a, ok := parseIPv6(host)
-	return a.Unmap(), ok
-}
-
-// parseIPv6 reads an IPv6 address without a zone. The grammar of RFC 3261 allowed a third colon before an
-// embedded IPv4 address, which must be tolerated (RFC 5118 §4.10).
-func parseIPv6(b []byte) (netip.Addr, bool) {
-	text := string(b)
-	if i := bytes.Index(b, threeColons); i >= 0 {
-		if _, ok := parseIPv4(b[i+len(threeColons):]); !ok {
-			return netip.Addr{}, false
-		}
-		text = text[:i] + text[i+1:]
-	}
-	a, err := netip.ParseAddr(text)
-	return a, err == nil && a.Is6() && a.Zone() == ""
-}
-
-var threeColons = []byte(":::")
-
-// parseIPv4 reads a dotted quad.
-func parseIPv4(b []byte) (netip.Addr, bool) {
-	var quad [4]byte
-	part, digits, v := 0, 0, 0
-	for i := 0; i <= len(b); i++ {
-		if i == len(b) || b[i] == '.' {
-			if digits == 0 || part > 3 {
-				return netip.Addr{}, false
-			}
-			quad[part] = byte(v)
-			part, digits, v = part+1, 0, 0
-			continue
-		}
-		if b[i] < '0' || b[i] > '9' {
-			return netip.Addr{}, false
-		}
-		if v = v*10 + int(b[i]-'0'); v > 255 {
-			return netip.Addr{}, false
-		}
-		digits++
-	}
-	return netip.AddrFrom4(quad), part == 4
-}
-
 // AppendUnescaped appends b with its percent-encoded characters decoded (RFC 3261 §19.1.2); a "%"
 // that begins no such triplet stays.
 func AppendUnescaped(dst, b []byte) []byte {

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"net/netip"
 	"testing"
 )
 
@@ -46,18 +45,6 @@ func TestParseURI(t *testing.T) {
 		}
 		if ok && (string(u.User) != test.user || string(u.Host) != test.host || u.Port != test.port) {
 			t.Errorf("%s: user %q, host %q, port %d", test.text, u.User, u.Host, u.Port)
-		}
-	}
-}
-
-func TestHostAddr(t *testing.T) {
-	for text, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1", "::1": "::1", "::ffff:192.0.2.1": "192.0.2.1", "example.com": "", "1.2.3": "",
-		"2001:db8:::192.0.2.1": "2001:db8::192.0.2.1", "2001:db8:::1": "", "2001:db8::::192.0.2.1": "", "fe80::1%eth0": "", "1.2.3.4.5": "", "256.1.1.1": "", "1..2.3": "", "": "", "a.b.c.1": "",
-	} {
-		addr, ok := HostAddr([]byte(text))
-		if ok != (want != "") || ok && addr != netip.MustParseAddr(want) {
-			t.Errorf("%q: %v, %v", text, addr, ok)
 		}
 	}
 }
