@@ -90,7 +90,7 @@ func hexGroup(b []byte) (v, digits int) {
 	return v, digits
 }
 
-// parseIPv4 reads a dotted quad.
+// parseIPv4 reads a dotted quad. Leading zeros are not taken: some would read them as octal.
 func parseIPv4(b []byte) (netip.Addr, bool) {
 	var quad [4]byte
 	part, digits, v := 0, 0, 0
@@ -103,7 +103,7 @@ func parseIPv4(b []byte) (netip.Addr, bool) {
 			part, digits, v = part+1, 0, 0
 			continue
 		}
-		if b[i] < '0' || b[i] > '9' {
+		if b[i] < '0' || b[i] > '9' || digits > 0 && v == 0 {
 			return netip.Addr{}, false
 		}
 		if v = v*10 + int(b[i]-'0'); v > 255 {

@@ -1,8 +1,6 @@
 package wire
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestParseURI(t *testing.T) {
 	tests := []struct {
