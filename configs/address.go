@@ -16,7 +16,7 @@ const (
 )
 
 // defaultPort is the SIP port where none is written (RFC 3261 §19.1.2).
-func defaultPort(transport string) int {
+func defaultPort(transport string) uint16 {
 	if transport == transportTLS {
 		return 5061
 	}
@@ -71,7 +71,10 @@ func (l *Listener) UnmarshalText(text []byte) error {
 	if !ok || transport != transportUDP && transport != transportTCP && transport != transportTLS {
 		return bad
 	}
-	host, port, err := splitHostPort(rest, defaultPort(transport))
+	host, port, err := splitHostPort(rest)
+	if port == 0 {
+		port = defaultPort(transport)
+	}
 	addr, addrErr := netip.ParseAddr(host)
 	if err != nil || addrErr != nil || addr.Zone() != "" {
 		return bad
@@ -86,12 +89,13 @@ func (l Listener) MarshalText() ([]byte, error) { return []byte(l.String()), nil
 // String is l as MarshalText writes it.
 func (l Listener) String() string { return l.Transport + "://" + l.Addr.String() }
 
-// URI is a SIP URI that calls are sent to: sip:[user@]host[:port][;transport=tcp|tls].
+// URI is a SIP URI that calls are sent to: sip:[user@]host[:port][;transport=udp|tcp|tls]. What is not
+// written of a name is found in the DNS (RFC 3263); an address has port 5060, or 5061 for TLS, and UDP.
 type URI struct {
 	User      string // empty when the user part of the call stays as it is
 	Host      string // IP address (IPv6 without brackets) or name
-	Port      uint16 // when not written 5060, or 5061 for TLS
-	Transport string // "udp" (the default), "tcp" or "tls"
+	Port      uint16 // 0 for a name without one: its SRV records tell
+	Transport string // "udp", "tcp" or "tls"; empty for a name with neither port nor transport: its SRV records tell
 }
 
 // UnmarshalText reads the form that URI describes. Other schemes, headers and parameters are
@@ -105,7 +109,9 @@ func (u *URI) UnmarshalText(text []byte) error {
 	rest, params, _ := strings.Cut(rest, ";")
 	transport := transportUDP
 	switch params {
-	case "", "transport=udp":
+	case "":
+		transport = ""
+	case "transport=udp":
 	case "transport=tcp":
 		transport = transportTCP
 	case "transport=tls":
@@ -119,9 +125,16 @@ func (u *URI) UnmarshalText(text []byte) error {
 			return fmt.Errorf("%q has a user part that may not stand in a SIP URI", s)
 		}
 	}
-	host, port, err := splitHostPort(rest, defaultPort(transport))
+	host, port, err := splitHostPort(rest)
 	if err != nil {
 		return fmt.Errorf("%q: %w", s, err)
+	}
+	_, noAddr := netip.ParseAddr(host)
+	if transport == "" && (noAddr == nil || port != 0) {
+		transport = transportUDP
+	}
+	if noAddr == nil && port == 0 {
+		port = defaultPort(transport)
 	}
 	*u = URI{user, host, port, transport}
 	return nil
@@ -138,7 +151,7 @@ func (u URI) String() string {
 		b.WriteString(u.User + "@")
 	}
 	b.WriteString(joinHostPort(u.Host, u.Port))
-	if u.Transport != transportUDP {
+	if u.Transport != "" && (u.Transport != transportUDP || u.Port == 0) {
 		b.WriteString(";transport=" + u.Transport)
 	}
 	return b.String()
@@ -165,10 +178,10 @@ func (h *Host) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// splitHostPort reads host, host:port, [v6] and [v6]:port, with the default for no port. The host is an
+// splitHostPort reads host, host:port, [v6] and [v6]:port, with 0 for no port. The host is an
 // IP address, without brackets, or a name.
-func splitHostPort(s string, noPort int) (host string, port uint16, err error) {
-	host, digits := s, strconv.Itoa(noPort)
+func splitHostPort(s string) (host string, port uint16, err error) {
+	host, digits, given := s, "", false
 	if rest, ok := strings.CutPrefix(s, "["); ok {
 		var tail string
 		if host, tail, ok = strings.Cut(rest, "]"); !ok {
@@ -178,17 +191,20 @@ func splitHostPort(s string, noPort int) (host string, port uint16, err error) {
 			return "", 0, fmt.Errorf("%q is not an IPv6 address", host)
 		}
 		if tail != "" {
-			if digits, ok = strings.CutPrefix(tail, ":"); !ok {
+			if digits, given = strings.CutPrefix(tail, ":"); !given {
 				return "", 0, fmt.Errorf("%q after the address is not a port", tail)
 			}
 		}
 	} else {
 		if i := strings.IndexByte(s, ':'); i >= 0 {
-			host, digits = s[:i], s[i+1:]
+			host, digits, given = s[:i], s[i+1:], true
 		}
 		if _, err := netip.ParseAddr(host); err != nil && !validName(host) {
 			return "", 0, fmt.Errorf("%q is not a host name or address (an IPv6 address stands in brackets: [2001:db8::1])", host)
 		}
+	}
+	if !given {
+		return host, 0, nil
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil || n == 0 {
@@ -201,6 +217,9 @@ func splitHostPort(s string, noPort int) (host string, port uint16, err error) {
 func joinHostPort(host string, port uint16) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
+	}
+	if port == 0 {
+		return host
 	}
 	return host + ":" + strconv.Itoa(int(port))
 }

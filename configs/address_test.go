@@ -2,6 +2,7 @@ package configs
 
 import (
 	"encoding"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -24,14 +25,18 @@ func TestTexts(t *testing.T) {
 		{func() readable { return new(URI) }, map[string]string{
 			"sip:192.0.2.1":                           "sip:192.0.2.1:5060",
 			"sip:192.0.2.1:5080":                      "sip:192.0.2.1:5080",
-			"sip:pbx.example;transport=tcp":           "sip:pbx.example:5060;transport=tcp",
+			"sip:pbx.example;transport=tcp":           "sip:pbx.example;transport=tcp",
 			"sip:pbx.example:5070;transport=udp":      "sip:pbx.example:5070",
-			"sip:pbx.example;transport=tls":           "sip:pbx.example:5061;transport=tls",
+			"sip:pbx.example;transport=udp":           "sip:pbx.example;transport=udp",
+			"sip:pbx.example":                         "sip:pbx.example",
+			"sip:192.0.2.1;transport=tls":             "sip:192.0.2.1:5061;transport=tls",
+			"sip:pbx.example:":                        "",
+			"sip:pbx.example;transport=tls":           "sip:pbx.example;transport=tls",
 			"sip:pbx.example:5060;transport=tls":      "sip:pbx.example:5060;transport=tls",
 			"sip:[2001:db8::1]:5080":                  "sip:[2001:db8::1]:5080",
 			"sip:[2001:db8::1]":                       "sip:[2001:db8::1]:5060",
 			"sip:voicemail@192.0.2.1":                 "sip:voicemail@192.0.2.1:5060",
-			"sip:+862155056666@pbx":                   "sip:+862155056666@pbx:5060",
+			"sip:+862155056666@pbx":                   "sip:+862155056666@pbx",
 			"sip:":                                    "",
 			"sip:@192.0.2.1":                          "",
 			"sip:a b@192.0.2.1":                       "",
@@ -145,6 +150,13 @@ func TestURIRoundTrip(t *testing.T) {
 			Host:      rapid.SampledFrom([]string{"192.0.2.1", "2001:db8::1", "pbx", "pbx-1.example.org"}).Draw(t, "host"),
 			Port:      rapid.Uint16Min(1).Draw(t, "port"),
 			Transport: rapid.SampledFrom([]string{"udp", "tcp", "tls"}).Draw(t, "transport"),
+		}
+		_, noAddr := netip.ParseAddr(want.Host)
+		if noAddr != nil && rapid.Bool().Draw(t, "located") {
+			want.Port = 0
+			if rapid.Bool().Draw(t, "any transport") {
+				want.Transport = ""
+			}
 		}
 		var got URI
 		if err := got.UnmarshalText([]byte(want.String())); err != nil || got != want {

@@ -187,7 +187,8 @@ func (c *Config) TrunkPlan(t *Trunk) call.Plan {
 
 // PBX is where calls go.
 type PBX struct {
-	// Targets are tried in this order; one that is known to be down is passed over.
+	// Targets are tried in this order; one that is known to be down is passed over. A name may stand for
+	// several servers, by its SRV records or addresses (RFC 3263).
 	Targets []URI `yaml:"targets"`
 	// Sources are addresses and networks that the PBX sends from beside those of its targets.
 	Sources []Network `yaml:"sources"`

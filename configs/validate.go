@@ -167,11 +167,15 @@ func (c *Config) validateOutbound(d *document) {
 // calls sent there would come back.
 func (c *Config) validateTarget(d *document, path string, u URI) {
 	speaks := func(l Listener) bool { return l.Transport == u.Transport || l.Transport == "" } // that one was rejected
-	if len(c.SIP.Listen) > 0 && !slices.ContainsFunc(c.SIP.Listen, speaks) {
+	if u.Transport != "" && len(c.SIP.Listen) > 0 && !slices.ContainsFunc(c.SIP.Listen, speaks) {
 		d.reject(path, "%s is for %[2]s, which the gateway does not listen on: add %[2]s://ADDRESS:%[3]d to sip.listen, for the answers", u, u.Transport, defaultPort(u.Transport))
 	}
 	for _, l := range c.SIP.Listen {
-		if u.Port != l.Addr.Port() || u.Transport != l.Transport {
+		port := u.Port
+		if port == 0 {
+			port = defaultPort(l.Transport)
+		}
+		if port != l.Addr.Port() || u.Transport != l.Transport && u.Transport != "" {
 			continue
 		}
 		addr, err := netip.ParseAddr(u.Host)

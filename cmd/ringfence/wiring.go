@@ -75,7 +75,10 @@ func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
 }
 
 func target(uri configs.URI) proxy.Target {
-	return proxy.Target{Name: uri.String(), User: uri.User, Host: uri.Host, Port: uri.Port, Protocol: protocol(uri.Transport)}
+	return proxy.Target{
+		Name: uri.String(), User: uri.User, Host: uri.Host, Port: uri.Port,
+		Protocol: protocol(uri.Transport), AnyProtocol: uri.Transport == "",
+	}
 }
 
 func networks(all []configs.Network) []netip.Prefix {
