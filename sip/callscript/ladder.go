@@ -3,8 +3,10 @@ package callscript
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -83,6 +85,25 @@ func rung(names []string, e event) string {
 	return string(row)
 }
 
+// maxShown is how much of a message a failure shows, in bytes.
+const maxShown = 4096
+
+// indent shows a message within an error, bytes that are no text as escapes.
 func indent(text string) string {
-	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\r\n"), "\n", "\n    ")
+	if len(text) > maxShown {
+		text = text[:maxShown] + "\n... " + strconv.Itoa(len(text)-maxShown) + " bytes more"
+	}
+	var b strings.Builder
+	b.WriteString("    ")
+	for _, r := range strings.TrimRight(strings.ReplaceAll(strings.ToValidUTF8(text, "\\x??"), "\r\n", "\n"), "\n") {
+		switch {
+		case r == '\n':
+			b.WriteString("\n    ")
+		case unicode.IsControl(r):
+			fmt.Fprintf(&b, "\\x%02x", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
