@@ -108,7 +108,9 @@ func (s reload) run(r *run) error {
 			return err
 		}
 	}
+	r.mu.Lock()
 	r.site = next
+	r.mu.Unlock()
 	if err := r.meet(); err != nil {
 		return err
 	}

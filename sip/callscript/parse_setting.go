@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
+	"ringfence/sip/locate"
 	"ringfence/sip/transport"
 )
 
@@ -24,6 +26,14 @@ type (
 	hostSetting   struct {
 		name string
 		hostSpec
+	}
+	srvSetting struct {
+		service string
+		locate.SRV
+	}
+	naptrSetting struct {
+		domain string
+		locate.NAPTR
 	}
 	listenSetting struct{ listenerSpec }
 )
@@ -53,25 +63,69 @@ func parseSetting(words []string) (setting, error) {
 		return valueSetting{arguments}, err
 	case "host":
 		return parseHost(arguments)
+	case "srv":
+		return parseSRV(arguments)
+	case "naptr":
+		return parseNAPTR(arguments)
 	case "listen":
 		return parseListen(arguments)
 	}
 	return nil, fmt.Errorf("%q begins no statement", words[0])
 }
 
-// parseHost reads "host NAME PARTY|none [after=D]".
+// parseHost reads "host NAME PARTY...|none|fails [after=D]".
 func parseHost(words []string) (setting, error) {
 	if len(words) < 2 {
-		return nil, errors.New("host wants a name, and a participant or none")
+		return nil, errors.New("host wants a name, and participants, none or fails")
 	}
-	h := hostSetting{name: words[0], hostSpec: hostSpec{party: strings.TrimPrefix(words[1], "none")}}
-	return h, options(words[2:], func(name, value string) (err error) {
-		if name != "after" {
-			return fmt.Errorf("%q cannot be said of a host", name)
+	h := hostSetting{name: words[0]}
+	for _, word := range words[1:] {
+		var err error
+		name, value, isOption := strings.Cut(word, "=")
+		switch {
+		case isOption && name == "after":
+			h.after, err = parseDuration(value)
+		case word == "fails":
+			h.fails = true
+		case word == "none":
+		case isName(word):
+			h.parties = append(h.parties, word)
+		default:
+			err = fmt.Errorf("%q cannot be said of a host", word)
 		}
-		h.after, err = parseDuration(value)
-		return err
-	})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// parseSRV reads "srv SERVICE PRIORITY WEIGHT PORT HOST", as it stands in a zone.
+func parseSRV(words []string) (setting, error) {
+	if len(words) != 5 {
+		return nil, errors.New("srv wants a service, priority, weight, port and host")
+	}
+	s := srvSetting{service: words[0], SRV: locate.SRV{Target: words[4]}}
+	for i, number := range []*uint16{&s.Priority, &s.Weight, &s.Port} {
+		n, err := strconv.ParseUint(words[i+1], 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a number from 0 to 65535", words[i+1])
+		}
+		*number = uint16(n)
+	}
+	return s, nil
+}
+
+// parseNAPTR reads "naptr DOMAIN ORDER SERVICE REPLACEMENT": the parts of a record that SIP looks at.
+func parseNAPTR(words []string) (setting, error) {
+	if len(words) != 4 {
+		return nil, errors.New("naptr wants a domain, order, service and replacement")
+	}
+	order, err := strconv.ParseUint(words[1], 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a number from 0 to 65535", words[1])
+	}
+	return naptrSetting{words[0], locate.NAPTR{Order: uint16(order), Flags: "s", Service: words[2], Replacement: words[3]}}, nil
 }
 
 // parseListen reads "listen NAME udp|tcp ADDRESS:PORT [host=NAME]".
@@ -127,7 +181,17 @@ func (r removeSetting) apply(s *site) error {
 func (v valueSetting) apply(s *site) error { return options(v.words, s.set) }
 
 func (h hostSetting) apply(s *site) error {
-	s.hosts[h.name] = h.hostSpec
+	s.zone.hosts[h.name] = h.hostSpec
+	return nil
+}
+
+func (v srvSetting) apply(s *site) error {
+	s.zone.srv[v.service] = append(s.zone.srv[v.service], v.SRV)
+	return nil
+}
+
+func (v naptrSetting) apply(s *site) error {
+	s.zone.naptr[v.domain] = append(s.zone.naptr[v.domain], v.NAPTR)
 	return nil
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"ringfence/call"
 	"ringfence/sip"
-	"ringfence/sip/locate"
 	"ringfence/sip/transport"
 	"ringfence/sip/transport/memory"
 )
@@ -129,7 +128,9 @@ func (r *run) meet() error {
 		if err != nil {
 			return err
 		}
+		r.mu.Lock() // the DNS looks
 		r.parties[spec.name] = p
+		r.mu.Unlock()
 		r.order = append(r.order, spec.name)
 		r.define(spec.name, p.addr)
 	}
@@ -163,7 +164,7 @@ func (r *run) start() error {
 	}
 	g, err := sip.Start(sip.Options{
 		Listeners: listeners, Proxy: cfg, Transport: r.network.options(),
-		Screener: r, Recorder: r, Log: r.options.Log, DNS: hosts{r},
+		Screener: r, Recorder: r, Log: r.options.Log, DNS: dns{r},
 	})
 	if err != nil {
 		return err
@@ -213,37 +214,6 @@ func (r *run) gatewayAddr(p *party) string {
 func (r *run) branch(p *party) string {
 	r.tags++
 	return "z9hG4bK-" + p.name + "-" + strconv.Itoa(r.tags)
-}
-
-// hosts is the DNS of a script: it knows the addresses of host names, and no more.
-type hosts struct{ run *run }
-
-// NAPTR implements locate.Resolver.
-func (hosts) NAPTR(context.Context, string) ([]locate.NAPTR, time.Duration, error) {
-	return nil, 0, locate.ErrNotFound
-}
-
-// SRV implements locate.Resolver.
-func (hosts) SRV(context.Context, string) ([]locate.SRV, time.Duration, error) {
-	return nil, 0, locate.ErrNotFound
-}
-
-// Addrs implements locate.Resolver.
-func (d hosts) Addrs(ctx context.Context, host string) ([]netip.Addr, time.Duration, error) {
-	r := d.run
-	h := r.site.hosts[host]
-	if h.after > 0 {
-		select {
-		case <-time.After(h.after):
-		case <-ctx.Done():
-			return nil, 0, ctx.Err()
-		}
-	}
-	p := r.parties[h.party]
-	if p == nil {
-		return nil, 0, locate.ErrNotFound
-	}
-	return []netip.Addr{p.addr.Addr()}, 0, nil
 }
 
 // Append keeps a record until the script expects it.

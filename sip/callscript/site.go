@@ -19,7 +19,7 @@ type site struct {
 	listeners []listenerSpec
 	written   bool // listeners were named: the default ones are gone
 	parties   []partySpec
-	hosts     map[string]hostSpec
+	zone      zone
 	settings  proxy.Config // all but listeners and parties
 }
 
@@ -47,15 +47,10 @@ type partySpec struct {
 	addr  netip.Addr // not valid: the runner chooses
 	tcp   bool
 	host  string // a target's name instead of its address
+	open  bool   // and the DNS says port and protocol
 	user  string // of a divert target
 	trunk proxy.Trunk
 	out   bool // calls go out over this trunk
-}
-
-// hostSpec is what a host name resolves to.
-type hostSpec struct {
-	party string // empty: nothing
-	after time.Duration
 }
 
 // shanghai is how trunks and PBX write numbers, where a script says nothing else.
@@ -67,7 +62,7 @@ func defaultSite() *site {
 	addr := netip.MustParseAddrPort("192.0.2.1:5060")
 	s := &site{
 		listeners: []listenerSpec{{"gw", transport.UDP, addr, ""}, {"gw", transport.TCP, addr, ""}},
-		hosts:     map[string]hostSpec{},
+		zone:      zone{}.clone(),
 		settings: proxy.Config{
 			Plan: shanghai, Outbound: "carrier", RingTimeout: 200 * time.Second, TryNextAfter: 4 * time.Second,
 			Health: proxy.Health{Timeout: time.Second, DownAfter: 2}, MaxSetup: 1000,
@@ -89,10 +84,7 @@ func (s *site) clone() *site {
 	c := *s
 	c.listeners = slices.Clone(s.listeners)
 	c.parties = slices.Clone(s.parties)
-	c.hosts = map[string]hostSpec{}
-	for name, h := range s.hosts {
-		c.hosts[name] = h
-	}
+	c.zone = s.zone.clone()
 	return &c
 }
 
@@ -125,6 +117,9 @@ func (s *site) gateway(addrs map[string]netip.AddrPort) proxy.Config {
 		}
 		if p.host != "" {
 			target.Host = p.host
+		}
+		if p.open {
+			target.Port, target.AnyProtocol = 0, true
 		}
 		switch p.role {
 		case roleTrunk:
@@ -176,7 +171,9 @@ func (p *partySpec) set(name, value string) (err error) {
 	case name == "addr":
 		p.addr, err = netip.ParseAddr(value)
 	case name == "host" && p.role == roleTarget:
-		p.host = value
+		p.host, p.open = value, false
+	case name == "domain" && p.role == roleTarget:
+		p.host, p.open = value, true
 	case name == "user" && p.role == roleDivert:
 		p.user = value
 	case name == "class" && trunk:

@@ -1,0 +1,89 @@
+package callscript
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"ringfence/sip/locate"
+)
+
+// zone is what the DNS of a site holds.
+type zone struct {
+	hosts map[string]hostSpec
+	srv   map[string][]locate.SRV
+	naptr map[string][]locate.NAPTR
+}
+
+// hostSpec is what a host name resolves to.
+type hostSpec struct {
+	parties []string // empty: nothing
+	after   time.Duration
+	fails   bool // the DNS cannot say
+}
+
+func (z zone) clone() zone {
+	c := zone{hosts: map[string]hostSpec{}, srv: map[string][]locate.SRV{}, naptr: map[string][]locate.NAPTR{}}
+	for name, h := range z.hosts {
+		c.hosts[name] = h
+	}
+	for name, records := range z.srv {
+		c.srv[name] = slices.Clone(records)
+	}
+	for name, records := range z.naptr {
+		c.naptr[name] = slices.Clone(records)
+	}
+	return c
+}
+
+// dns answers from the zone of the site.
+type dns struct{ run *run }
+
+func (d dns) zone() zone {
+	d.run.mu.Lock()
+	defer d.run.mu.Unlock()
+	return d.run.site.zone
+}
+
+// NAPTR implements locate.Resolver.
+func (d dns) NAPTR(_ context.Context, domain string) ([]locate.NAPTR, time.Duration, error) {
+	return found(d.zone().naptr[domain])
+}
+
+// SRV implements locate.Resolver.
+func (d dns) SRV(_ context.Context, service string) ([]locate.SRV, time.Duration, error) {
+	return found(d.zone().srv[service])
+}
+
+func found[R any](records []R) ([]R, time.Duration, error) {
+	if len(records) == 0 {
+		return nil, 0, locate.ErrNotFound
+	}
+	return records, 0, nil
+}
+
+// Addrs implements locate.Resolver.
+func (d dns) Addrs(ctx context.Context, host string) ([]netip.Addr, time.Duration, error) {
+	h := d.zone().hosts[host]
+	if h.after > 0 {
+		select {
+		case <-time.After(h.after):
+		case <-ctx.Done():
+			return nil, 0, ctx.Err()
+		}
+	}
+	if h.fails {
+		return nil, 0, errors.New("the DNS does not answer")
+	}
+	var addrs []netip.Addr
+	d.run.mu.Lock()
+	for _, name := range h.parties {
+		if p := d.run.parties[name]; p != nil {
+			addrs = append(addrs, p.addr.Addr())
+		}
+	}
+	d.run.mu.Unlock()
+	return found(addrs)
+}
