@@ -31,6 +31,12 @@ func TestCallsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t)
 		b.core.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		if rapid.Bool().Draw(rt, "named") { // the PBX is several places of one name
+			cfg := *b.core.cfg
+			cfg.Targets = []Target{named}
+			b.core.configure(&cfg)
+			b.locate(named, places...)
+		}
 		calls := map[string]*modelCall{}
 		var order []string
 		seen := map[string]bool{} // branches of ours
