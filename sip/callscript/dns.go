@@ -49,19 +49,22 @@ func (d dns) zone() zone {
 
 // NAPTR implements locate.Resolver.
 func (d dns) NAPTR(_ context.Context, domain string) ([]locate.NAPTR, time.Duration, error) {
-	return found(d.zone().naptr[domain])
+	records, err := found(d.zone().naptr[domain])
+	return records, 0, err
 }
 
 // SRV implements locate.Resolver.
 func (d dns) SRV(_ context.Context, service string) ([]locate.SRV, time.Duration, error) {
-	return found(d.zone().srv[service])
+	records, err := found(d.zone().srv[service])
+	return records, 0, err
 }
 
-func found[R any](records []R) ([]R, time.Duration, error) {
+// found is the answer that these records make.
+func found[R any](records []R) ([]R, error) {
 	if len(records) == 0 {
-		return nil, 0, locate.ErrNotFound
+		return nil, locate.ErrNotFound
 	}
-	return records, 0, nil
+	return records, nil
 }
 
 // Addrs implements locate.Resolver.
@@ -85,5 +88,6 @@ func (d dns) Addrs(ctx context.Context, host string) ([]netip.Addr, time.Duratio
 		}
 	}
 	d.run.mu.Unlock()
-	return found(addrs)
+	addrs, err := found(addrs)
+	return addrs, 0, err
 }
