@@ -61,7 +61,7 @@ type part struct {
 	value string // a folded value holds CRLF and the white space after it
 }
 
-// message of a script: what follows "NAME>" or "NAME<".
+// line is a message: what follows "NAME>" or "NAME<", and the lines under it.
 type line struct {
 	party string
 	verb  string // a method, a status, "raw", "again" or "nothing"
