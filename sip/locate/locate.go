@@ -221,7 +221,7 @@ func (s *search) targets(p transport.Protocol, records []SRV) error {
 }
 
 // addresses adds the addresses of a record's target, in the order the resolver gives: that of RFC
-// 6724, as RFC 7984 §3.2 asks.
+// 6724, as RFC 7984 §4 asks.
 func (s *search) addresses(p transport.Protocol, r SRV, record uint16) error {
 	addrs, ttl, err := s.Resolver.Addrs(s.ctx, Name(r.Target))
 	if err != nil {

@@ -21,10 +21,11 @@ import (
 // servers that /etc/resolv.conf names.
 
 const (
-	typeNAPTR     = dnsmessage.Type(35) // RFC 3403 §4
-	serverTimeout = time.Second         // for an answer of one server
-	maxServers    = 3                   // as resolv.conf(5) has it
-	maxDatagram   = 1232                // bytes offered by EDNS: what passes every path unfragmented
+	typeNAPTR     = dnsmessage.Type(35)     // RFC 3403 §4
+	serverTimeout = time.Second             // for an answer of one server
+	naptrTimeout  = 1500 * time.Millisecond // for all: SRV and addresses are still to come
+	maxServers    = 3                       // as resolv.conf(5) has it
+	maxDatagram   = 1232                    // bytes offered by EDNS: what passes every path unfragmented
 )
 
 // NAPTR implements Resolver.
@@ -33,6 +34,8 @@ func (System) NAPTR(ctx context.Context, domain string) ([]NAPTR, time.Duration,
 	if err != nil {
 		return nil, 0, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, naptrTimeout)
+	defer cancel()
 	return askNAPTR(ctx, nameServers(config), domain)
 }
 
