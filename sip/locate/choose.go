@@ -26,21 +26,21 @@ func Next(list []Destination, standing func(i int) Standing, random *rand.Rand) 
 		return -1
 	}
 	var drawable [MaxDestinations]int // the first open destination of each record
-	n, total, begun := 0, 0, -1
+	n, total, begun, drawn := 0, 0, -1, -1
 	for i := range list {
 		if list[i].Rank != list[best].Rank {
 			continue
 		}
-		record := list[i].Record
+		record := int(list[i].Record)
 		switch standing(i) {
 		case Tried:
-			begun = int(record)
+			begun = record
 		case Open:
-			if int(record) == begun {
+			if record == begun {
 				return i
 			}
-			if (n == 0 || list[drawable[n-1]].Record != record) && n < len(drawable) {
-				drawable[n] = i
+			if record != drawn && n < len(drawable) {
+				drawable[n], drawn = i, record
 				total += int(list[i].Weight)
 				n++
 			}
