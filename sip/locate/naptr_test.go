@@ -72,19 +72,33 @@ func reply(t testing.TB, query []byte, rcode dnsmessage.RCode, truncated bool, r
 
 var sipRecord = NAPTR{Order: 10, Preference: 20, Flags: "s", Service: "SIP+D2U", Replacement: "_sip._udp.example.com"}
 
+// listen opens a port for UDP and TCP.
+func listen(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 20 {
+		packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams, err := net.Listen("tcp", packets.LocalAddr().String())
+		if err != nil { // another process has it
+			packets.Close()
+			continue
+		}
+		t.Cleanup(func() {
+			packets.Close()
+			streams.Close()
+		})
+		return packets, streams
+	}
+	t.Fatal("no port is free for UDP and TCP")
+	return nil, nil
+}
+
 // server is a name server on loopback; its answers over UDP and TCP are those of the functions.
 func server(t *testing.T, udp, tcp func(query []byte) []byte) netip.AddrPort {
 	t.Helper()
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { packets.Close() })
-	streams, err := net.Listen("tcp", packets.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { streams.Close() })
+	packets, streams := listen(t)
 	go func() {
 		b := make([]byte, 2048)
 		for {
