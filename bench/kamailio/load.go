@@ -17,6 +17,7 @@ type load struct {
 	ring    time.Duration // from the 180 to the 200
 	hold    time.Duration // from the ACK to the BYE
 	refused bool          // the callers are listed: a 603 is what is expected
+	spin    bool          // never sleep, so that no send of the proxy pays for waking its peer
 	held    func()        // called once when every call is answered; may be nil
 }
 
@@ -153,7 +154,7 @@ func (g *generator) run(l load) outcome {
 		if begun < l.calls {
 			next = min(next, due)
 		}
-		if !g.receive() {
+		if !g.receive() && !l.spin {
 			await(g.caller, g.callee, next-g.now())
 		}
 	}
@@ -173,7 +174,7 @@ func (g *generator) begin(i int, due time.Duration) {
 
 // receive reads what has arrived; it is false when nothing had.
 func (g *generator) receive() bool {
-	any := false
+	some := false
 	for range burst {
 		callee := g.callee.receive()
 		if callee != nil {
@@ -186,9 +187,9 @@ func (g *generator) receive() bool {
 		if caller == nil && callee == nil {
 			break
 		}
-		any = true
+		some = true
 	}
-	return any
+	return some
 }
 
 // find returns the call that the message at hand belongs to, nil for one that is none of this load's.

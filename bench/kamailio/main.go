@@ -42,6 +42,7 @@ func main() {
 	flag.DurationVar(&p.duration, "duration", 15*time.Second, "length of what counts")
 	flag.DurationVar(&p.ring, "ring", 100*time.Millisecond, "from 180 to 200")
 	flag.DurationVar(&p.hold, "hold", time.Second, "from ACK to BYE")
+	flag.BoolVar(&p.spin, "spin", true, "the generator keeps a core to itself, as if it were another machine")
 	flag.IntVar(&p.held, "held", 20_000, "calls held while memory is read; 0: memory is not read")
 	flag.DurationVar(&p.highestStep, "step", 5*time.Second, "length of a run of the search for the highest rate")
 	flag.Float64Var(&p.highestLimit, "highest", 40_000, "calls a second at which that search ends; 0: no search")

@@ -15,13 +15,14 @@ type plan struct {
 	rounds              int
 	warmup, duration    time.Duration
 	ring, hold          time.Duration
+	spin                bool // the generator keeps one core to itself while CPU is measured
 	held                int // calls held at one time while memory is read; 0: not read
 	highestStep         time.Duration
 	highestLimit        float64 // calls a second at which the search ends; 0: no search
 }
 
 func (p *plan) load(rate float64, length time.Duration, refused bool) load {
-	return load{calls: max(1, int(rate*length.Seconds())), rate: rate, ring: p.ring, hold: p.hold, refused: refused}
+	return load{calls: max(1, int(rate*length.Seconds())), rate: rate, ring: p.ring, hold: p.hold, refused: refused, spin: p.spin}
 }
 
 // The proxies that are compared. Kamailio is measured with one child and with two, and the better counts.
@@ -208,6 +209,7 @@ func (b *bench) hold(one proxy, p *plan) (bytes int64, err error) {
 	l := p.load(rate, time.Duration(float64(p.held)/rate*float64(time.Second)), false)
 	l.hold = time.Duration(float64(l.calls)/rate*float64(time.Second)) + 5*time.Second
 	var failed error
+	l.spin = false
 	l.held = func() { bytes, failed = r.memory() }
 	got := r.run(l)
 	if failed == nil && got.failed() > 0 {

@@ -17,9 +17,9 @@ const (
 	timerKinds
 )
 
-// halfSecond is T1 of RFC 3261 §17: a request waits so long before it is sent again, and twice as long
+// firstWait is T1 of RFC 3261 §17: a request waits so long before it is sent again, and twice as long
 // after that.
-const halfSecond = 500 * time.Millisecond
+const firstWait = 500 * time.Millisecond
 
 // giveUp is how many half seconds a request waits before its call has failed.
 const giveUp = 8
@@ -50,7 +50,7 @@ func (q *queue) push(call int, now time.Duration) {
 
 // fire handles the timers that are due and returns when the next is.
 func (g *generator) fire() time.Duration {
-	lengths := [timerKinds]time.Duration{halfSecond, halfSecond, halfSecond, g.load.ring, g.load.hold}
+	lengths := [timerKinds]time.Duration{firstWait, firstWait, firstWait, g.load.ring, g.load.hold}
 	next := time.Duration(math.MaxInt64)
 	for kind := range g.timers {
 		q := &g.timers[kind]
