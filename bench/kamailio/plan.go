@@ -16,7 +16,7 @@ type plan struct {
 	warmup, duration    time.Duration
 	ring, hold          time.Duration
 	spin                bool // the generator keeps one core to itself while CPU is measured
-	held                int // calls held at one time while memory is read; 0: not read
+	held                int  // calls held at one time while memory is read; 0: not read
 	highestStep         time.Duration
 	highestLimit        float64 // calls a second at which the search ends; 0: no search
 }
