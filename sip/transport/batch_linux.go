@@ -48,18 +48,16 @@ func newBatchIO(conn *net.UDPConn) (*batchIO, error) {
 	return b, nil
 }
 
-func (b *batchIO) receive(batch *[batchSize]Packet) (int, error) {
+func (b *batchIO) receive(handle func([]Packet) bool) error {
 	r := &b.in
+	r.handle = handle
 	if err := b.raw.Read(r.call); err != nil {
-		return 0, err
+		return err
 	}
 	if r.errno != 0 {
-		return 0, r.errno
+		return r.errno
 	}
-	for i := range r.n {
-		batch[i] = Packet{Flow: Flow{Peer: readSockaddr(&r.peers[i])}, Data: r.data(i)}
-	}
-	return r.n, nil
+	return nil
 }
 
 func (b *batchIO) send(out *Outbox, batch []int) (int, error) {
@@ -103,8 +101,9 @@ type batchReader struct {
 	iovecs  [batchSize]unix.Iovec
 	peers   [batchSize]unix.RawSockaddrInet6 // large enough for IPv4 too
 	slots   []byte
-	call    func(fd uintptr) bool // recvmmsg as RawConn wants it, made once
-	n       int
+	packets [batchSize]Packet
+	handle  func([]Packet) bool
+	call    func(fd uintptr) bool // drain as RawConn wants it, made once
 	errno   syscall.Errno
 }
 
@@ -118,7 +117,7 @@ func (r *batchReader) init() {
 		h.Iov = &r.iovecs[i]
 		h.SetIovlen(1)
 	}
-	r.call = r.recvmmsg
+	r.call = r.drain
 }
 
 // data is the i-th datagram received.
@@ -127,13 +126,29 @@ func (r *batchReader) data(i int) []byte {
 	return r.slots[start : start+length : start+length]
 }
 
-// recvmmsg takes the datagrams that are there; it is false when there are none, to be called again.
-func (r *batchReader) recvmmsg(fd uintptr) bool {
-	for i := range r.headers {
-		r.headers[i].header.Namelen = unix.SizeofSockaddrInet6
+// drain hands over the datagrams that are there. It is false when there are no more, to be called again
+// when there are: a batch that is not full has emptied the socket, so that asking once more would be a
+// system call for nothing. The poller tells of what arrived since, because nothing but its wait, which
+// comes next, takes its word away. It is true after an error, or when handle wants no more.
+func (r *batchReader) drain(fd uintptr) bool {
+	for {
+		for i := range r.headers {
+			r.headers[i].header.Namelen = unix.SizeofSockaddrInet6
+		}
+		var n int
+		if n, r.errno = mmsg(unix.SYS_RECVMMSG, fd, &r.headers[0], batchSize); r.errno != 0 {
+			return r.errno != unix.EAGAIN
+		}
+		for i := range n {
+			r.packets[i] = Packet{Flow: Flow{Peer: readSockaddr(&r.peers[i])}, Data: r.data(i)}
+		}
+		switch {
+		case !r.handle(r.packets[:n]):
+			return true
+		case n < batchSize:
+			return false
+		}
 	}
-	r.n, r.errno = mmsg(unix.SYS_RECVMMSG, fd, &r.headers[0], batchSize)
-	return r.errno != unix.EAGAIN
 }
 
 type batchWriter struct {

@@ -25,10 +25,11 @@ func (echoer) Receive(batch []Packet, out *Outbox) {
 
 // load is a peer that keeps a window of messages under way.
 type load struct {
-	io       packetIO
-	out      Outbox
-	window   []int
-	received [batchSize]Packet
+	io      packetIO
+	out     Outbox
+	window  []int
+	waiting int // echoes still to come
+	take    func([]Packet) bool
 }
 
 func newLoad(tb testing.TB, to netip.AddrPort, message string, window int) *load {
@@ -42,6 +43,10 @@ func newLoad(tb testing.TB, to netip.AddrPort, message string, window int) *load
 		tb.Fatal(err)
 	}
 	l := &load{io: newPacketIO(conn)}
+	l.take = func(batch []Packet) bool {
+		l.waiting -= len(batch)
+		return l.waiting > 0
+	}
 	for i := range window {
 		l.out.Add(Flow{Peer: to}, []byte(message), 0)
 		l.window = append(l.window, i)
@@ -58,12 +63,9 @@ func (l *load) round(tb testing.TB) {
 		}
 		sent += n
 	}
-	for got := 0; got < len(l.window); {
-		n, err := l.io.receive(&l.received)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		got += n
+	l.waiting = len(l.window)
+	if err := l.io.receive(l.take); err != nil {
+		tb.Fatal(err)
 	}
 }
 

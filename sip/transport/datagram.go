@@ -12,9 +12,10 @@ const batchSize = 64
 
 // packetIO moves datagrams through one socket.
 type packetIO interface {
-	// receive waits for at least one datagram and sets the Peer and Data of as many packets as it
-	// returns. The data is valid until the next call. One goroutine calls it.
-	receive(batch *[batchSize]Packet) (int, error)
+	// receive calls handle with each batch of datagrams that arrives, of which Peer and Data are set and
+	// valid until handle returns, until handle is false or an error ends it: one of the socket, after
+	// which receive may be called again, or net.ErrClosed. One goroutine calls it.
+	receive(handle func(batch []Packet) bool) error
 	// send sends the messages of out that batch names, at most batchSize, in order. It returns how many
 	// were sent; an error is that of the message after them. Several goroutines call it.
 	send(out *Outbox, batch []int) (int, error)
@@ -30,22 +31,22 @@ type datagramSocket struct {
 // read hands datagrams to the handler until the socket is closed. No other error ends it: an ICMP
 // message that any stranger can cause must not make us deaf.
 func (s *datagramSocket) read() {
-	var batch [batchSize]Packet
 	var out Outbox
-	for errorsInRow := 0; ; {
-		n, err := s.io.receive(&batch)
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			s.network.counters.receiveErrors.Add(1)
-			if errorsInRow++; errorsInRow > 1 && !s.network.pause(errorsInRow) {
-				return
-			}
-			continue
-		}
+	errorsInRow := 0
+	handle := func(batch []Packet) bool {
 		errorsInRow = 0
-		s.network.deliver(s.network.screen(batch[:n], s.index), &out)
+		s.network.deliver(s.network.screen(batch, s.index), &out)
+		return true
+	}
+	for {
+		err := s.io.receive(handle)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		s.network.counters.receiveErrors.Add(1)
+		if errorsInRow++; errorsInRow > 1 && !s.network.pause(errorsInRow) {
+			return
+		}
 	}
 }
 
@@ -112,8 +113,9 @@ type udpConn interface {
 
 // singleIO moves one datagram at a time, through any net.PacketConn.
 type singleIO struct {
-	conn udpConn
-	buf  [MaxMessage]byte
+	conn   udpConn
+	buf    [MaxMessage]byte
+	packet [1]Packet
 }
 
 func newSingleIO(conn net.PacketConn) *singleIO {
@@ -123,13 +125,17 @@ func newSingleIO(conn net.PacketConn) *singleIO {
 	return &singleIO{conn: packetConn{conn}}
 }
 
-func (s *singleIO) receive(batch *[batchSize]Packet) (int, error) {
-	n, peer, err := s.conn.ReadFromUDPAddrPort(s.buf[:])
-	if err != nil {
-		return 0, err
+func (s *singleIO) receive(handle func([]Packet) bool) error {
+	for {
+		n, peer, err := s.conn.ReadFromUDPAddrPort(s.buf[:])
+		if err != nil {
+			return err
+		}
+		s.packet[0] = Packet{Flow: Flow{Peer: unmap(peer)}, Data: s.buf[:n:n]}
+		if !handle(s.packet[:]) {
+			return nil
+		}
 	}
-	batch[0] = Packet{Flow: Flow{Peer: unmap(peer)}, Data: s.buf[:n:n]}
-	return 1, nil
 }
 
 func (s *singleIO) send(out *Outbox, batch []int) (int, error) {
