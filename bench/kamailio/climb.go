@@ -57,7 +57,7 @@ func (b *bench) attempt(one proxy, p *plan, rate float64) (cause string, err err
 	const patience = 100 * time.Millisecond
 	switch {
 	case got.failed() > 0:
-		return fmt.Sprintf("%d of %d calls failed", got.failed(), got.failed()+got.completed), nil
+		return fmt.Sprintf("%d of %d calls failed: %s", got.failed(), got.failed()+got.completed, got.why()), nil
 	case got.lag > patience:
 		return fmt.Sprintf("the generator fell %d ms behind", got.lag.Milliseconds()), nil
 	}

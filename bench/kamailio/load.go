@@ -39,6 +39,17 @@ func (o *outcome) failed() int {
 	return n
 }
 
+// why is what went wrong most often.
+func (o *outcome) why() string {
+	most := ""
+	for why, n := range o.failures {
+		if n > o.failures[most] {
+			most = why
+		}
+	}
+	return most
+}
+
 // delay is the quantile q of the delays.
 func (o *outcome) delay(q float64) time.Duration {
 	if len(o.delays) == 0 {

@@ -147,8 +147,8 @@ func (b *bench) play(s *scene, p *plan) error {
 			}
 			log.Printf("%s, round %d: %s: %.1f us, p50 %d us, p99 %d us, %d failed, %d sent again, %.1f MB", s, round+1, one.name,
 				micros(got.cpu), got.p50.Microseconds(), got.p99.Microseconds(), got.failed(), got.retransmissions, megabytes(got.memory))
-			for why, n := range got.failures {
-				log.Printf("    %d calls failed: %s", n, why)
+			if got.failed() > 0 {
+				log.Printf("    most often: %s", got.why())
 			}
 			s.samples[one.name] = append(s.samples[one.name], got)
 		}
