@@ -12,6 +12,7 @@ import (
 type ceiling struct {
 	rate  float64 // calls a second
 	cause string  // what went wrong at the next rate that was tried
+	open  bool    // nothing went wrong up to the end of the search
 }
 
 // climb searches the highest rate: upward by half as much again until a run goes wrong, then three
@@ -33,7 +34,7 @@ func (b *bench) climb(one proxy, p *plan) (top ceiling, err error) {
 		case bad == 0 && good < p.highestLimit:
 			rate = min(rate*1.5, p.highestLimit)
 		case bad == 0:
-			return ceiling{good, "the search ends there"}, nil
+			return ceiling{good, "the search ends there", true}, nil
 		case bad-good <= bad/16:
 			top.rate = good
 			return top, nil

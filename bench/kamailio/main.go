@@ -89,7 +89,7 @@ func compare(ringfence string, p plan, write bool) error {
 	text := r.report(binary)
 	fmt.Print(text)
 	if write {
-		return os.WriteFile("bench/kamailio/RESULTS.md", []byte(text), 0o600)
+		return os.WriteFile("bench/kamailio/RESULTS.md", []byte(text), 0o644)
 	}
 	return nil
 }
