@@ -2,31 +2,39 @@ package transport
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"sync"
-	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // newPacketIO moves datagrams in batches through the system's UDP sockets, one by one through others.
-func newPacketIO(conn net.PacketConn) packetIO {
-	if udp, ok := conn.(*net.UDPConn); ok {
-		if b, err := newBatchIO(udp); err == nil {
-			return b
-		}
+// It takes conn over; on an error it has closed it.
+func newPacketIO(conn net.PacketConn) (packetIO, error) {
+	udp, ok := conn.(*net.UDPConn)
+	if !ok {
+		return newSingleIO(conn), nil
 	}
-	return newSingleIO(conn)
+	socket, err := takeDescriptor(udp)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	b := &batchIO{socket: socket}
+	b.in.init()
+	return b, nil
 }
 
 // batchIO uses recvmmsg(2) and sendmmsg(2). golang.org/x/net has them too, but allocates an address
 // for each datagram; here nothing is allocated.
 type batchIO struct {
-	raw syscall.RawConn
-	in  batchReader
+	socket *descriptor
+	in     batchReader
 
 	mu      sync.Mutex
 	writers []*batchWriter // free: as many as there ever were senders at a time
@@ -38,39 +46,34 @@ type mmsghdr struct {
 	length uint32 // of the datagram, set by recvmmsg
 }
 
-func newBatchIO(conn *net.UDPConn) (*batchIO, error) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	b := &batchIO{raw: raw}
-	b.in.init()
-	return b, nil
-}
+func (b *batchIO) close() error { return b.socket.close() }
+
+// yieldAfter is how long the reader keeps its processor. A goroutine that does nothing but system calls
+// seems stuck to the runtime, which then takes the processor away at a price; one that yields now and
+// then does not.
+const yieldAfter = 5 * time.Millisecond
 
 func (b *batchIO) receive(handle func([]Packet) bool) error {
-	r := &b.in
-	r.handle = handle
-	if err := b.raw.Read(r.call); err != nil {
-		return err
+	for yielded := time.Now(); ; {
+		batch, err := b.in.receive(b.socket)
+		if err != nil {
+			return err
+		}
+		if !handle(batch) {
+			return nil
+		}
+		if now := time.Now(); now.Sub(yielded) > yieldAfter {
+			runtime.Gosched()
+			yielded = now
+		}
 	}
-	if r.errno != 0 {
-		return r.errno
-	}
-	return nil
 }
 
 func (b *batchIO) send(out *Outbox, batch []int) (int, error) {
 	w := b.writer()
 	defer b.free(w)
 	w.load(out, batch)
-	if err := b.raw.Write(w.call); err != nil {
-		return 0, err
-	}
-	if w.errno != 0 {
-		return 0, w.errno
-	}
-	return w.n, nil
+	return b.socket.call(unix.SYS_SENDMMSG, &w.headers[0], len(batch), 0)
 }
 
 // writer returns a free writer. It is not kept in a sync.Pool: that forgets, and then allocates.
@@ -102,9 +105,6 @@ type batchReader struct {
 	peers   [batchSize]unix.RawSockaddrInet6 // large enough for IPv4 too
 	slots   []byte
 	packets [batchSize]Packet
-	handle  func([]Packet) bool
-	call    func(fd uintptr) bool // drain as RawConn wants it, made once
-	errno   syscall.Errno
 }
 
 func (r *batchReader) init() {
@@ -117,7 +117,6 @@ func (r *batchReader) init() {
 		h.Iov = &r.iovecs[i]
 		h.SetIovlen(1)
 	}
-	r.call = r.drain
 }
 
 // data is the i-th datagram received.
@@ -126,39 +125,25 @@ func (r *batchReader) data(i int) []byte {
 	return r.slots[start : start+length : start+length]
 }
 
-// drain hands over the datagrams that are there. It is false when there are no more, to be called again
-// when there are: a batch that is not full has emptied the socket, so that asking once more would be a
-// system call for nothing. The poller tells of what arrived since, because nothing but its wait, which
-// comes next, takes its word away. It is true after an error, or when handle wants no more.
-func (r *batchReader) drain(fd uintptr) bool {
-	for {
-		for i := range r.headers {
-			r.headers[i].header.Namelen = unix.SizeofSockaddrInet6
-		}
-		var n int
-		if n, r.errno = mmsg(unix.SYS_RECVMMSG, fd, &r.headers[0], batchSize); r.errno != 0 {
-			return r.errno != unix.EAGAIN
-		}
-		for i := range n {
-			r.packets[i] = Packet{Flow: Flow{Peer: readSockaddr(&r.peers[i])}, Data: r.data(i)}
-		}
-		switch {
-		case !r.handle(r.packets[:n]):
-			return true
-		case n < batchSize:
-			return false
-		}
+// receive waits for a datagram and takes those that are there.
+func (r *batchReader) receive(socket *descriptor) ([]Packet, error) {
+	for i := range r.headers {
+		r.headers[i].header.Namelen = unix.SizeofSockaddrInet6
 	}
+	n, err := socket.call(unix.SYS_RECVMMSG, &r.headers[0], batchSize, unix.MSG_WAITFORONE)
+	if err != nil {
+		return nil, err
+	}
+	for i := range n {
+		r.packets[i] = Packet{Flow: Flow{Peer: readSockaddr(&r.peers[i])}, Data: r.data(i)}
+	}
+	return r.packets[:n], nil
 }
 
 type batchWriter struct {
 	headers [batchSize]mmsghdr
 	iovecs  [batchSize]unix.Iovec
 	peers   [batchSize]unix.RawSockaddrInet6
-	call    func(fd uintptr) bool // sendmmsg as RawConn wants it, made once
-	loaded  int
-	n       int
-	errno   syscall.Errno
 }
 
 func newBatchWriter() *batchWriter {
@@ -169,7 +154,6 @@ func newBatchWriter() *batchWriter {
 		h.Iov = &w.iovecs[i]
 		h.SetIovlen(1)
 	}
-	w.call = w.sendmmsg
 	return w
 }
 
@@ -179,25 +163,6 @@ func (w *batchWriter) load(out *Outbox, batch []int) {
 		w.iovecs[slot].Base = unsafe.SliceData(out.arena[m.start:])
 		w.iovecs[slot].SetLen(m.end - m.start)
 		w.headers[slot].header.Namelen = writeSockaddr(&w.peers[slot], m.flow.Peer)
-	}
-	w.loaded = len(batch)
-}
-
-// sendmmsg sends what was loaded; it is false when the socket's buffer is full, to be called again.
-func (w *batchWriter) sendmmsg(fd uintptr) bool {
-	w.n, w.errno = mmsg(unix.SYS_SENDMMSG, fd, &w.headers[0], w.loaded)
-	return w.errno != unix.EAGAIN
-}
-
-func mmsg(call, fd uintptr, headers *mmsghdr, n int) (int, syscall.Errno) {
-	for {
-		done, _, errno := unix.Syscall6(call, fd, uintptr(unsafe.Pointer(headers)), uintptr(n), 0, 0, 0)
-		if errno == 0 {
-			return int(done), 0
-		}
-		if errno != unix.EINTR {
-			return 0, errno
-		}
 	}
 }
 

@@ -38,11 +38,12 @@ func newLoad(tb testing.TB, to netip.AddrPort, message string, window int) *load
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = conn.Close() })
-	if err := conn.(*net.UDPConn).SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+	io, err := newPacketIO(conn)
+	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &load{io: newPacketIO(conn)}
+	tb.Cleanup(func() { _ = io.close() })
+	l := &load{io: io}
 	l.take = func(batch []Packet) bool {
 		l.waiting -= len(batch)
 		return l.waiting > 0

@@ -5,4 +5,4 @@ package transport
 import "net"
 
 // newPacketIO moves datagrams one by one: recvmmsg and sendmmsg are Linux's.
-func newPacketIO(conn net.PacketConn) packetIO { return newSingleIO(conn) }
+func newPacketIO(conn net.PacketConn) (packetIO, error) { return newSingleIO(conn), nil }

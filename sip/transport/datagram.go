@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 )
@@ -19,12 +20,13 @@ type packetIO interface {
 	// send sends the messages of out that batch names, at most batchSize, in order. It returns how many
 	// were sent; an error is that of the message after them. Several goroutines call it.
 	send(out *Outbox, batch []int) (int, error)
+	// close closes the socket and ends receive.
+	close() error
 }
 
 type datagramSocket struct {
 	network *Network
 	index   uint16 // of the listener
-	conn    net.PacketConn
 	io      packetIO
 }
 
@@ -114,16 +116,19 @@ type udpConn interface {
 // singleIO moves one datagram at a time, through any net.PacketConn.
 type singleIO struct {
 	conn   udpConn
+	closer io.Closer
 	buf    [MaxMessage]byte
 	packet [1]Packet
 }
 
 func newSingleIO(conn net.PacketConn) *singleIO {
 	if c, ok := conn.(udpConn); ok {
-		return &singleIO{conn: c}
+		return &singleIO{conn: c, closer: conn}
 	}
-	return &singleIO{conn: packetConn{conn}}
+	return &singleIO{conn: packetConn{conn}, closer: conn}
 }
+
+func (s *singleIO) close() error { return s.closer.Close() }
 
 func (s *singleIO) receive(handle func([]Packet) bool) error {
 	for {

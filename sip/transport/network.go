@@ -64,8 +64,12 @@ func (n *Network) listen(i int, spec Listener) error {
 		if err != nil {
 			return err
 		}
-		n.datagrams[i] = &datagramSocket{network: n, index: uint16(i), conn: conn, io: newPacketIO(conn)}
 		n.addrs[i] = addrPort(conn.LocalAddr())
+		io, err := newPacketIO(conn)
+		if err != nil {
+			return err
+		}
+		n.datagrams[i] = &datagramSocket{network: n, index: uint16(i), io: io}
 	case TCP, TLS:
 		if spec.Protocol == TLS && n.options.TLS == nil {
 			return errors.New("there is no certificate for it")
@@ -160,7 +164,7 @@ func (n *Network) closeSockets() error {
 	var errs []error
 	for i := range n.addrs {
 		if socket := n.datagrams[i]; socket != nil {
-			errs = append(errs, socket.conn.Close())
+			errs = append(errs, socket.io.close())
 		}
 		if listener := n.listeners[i]; listener != nil {
 			errs = append(errs, listener.Close())
