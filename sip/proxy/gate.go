@@ -46,23 +46,29 @@ func (g *gate) admit(source netip.Addr, key *[2]uint64, rate int, now int64) boo
 // anything is spent on them, so that what is left of the machine finishes the calls it has (RFC
 // 6357 §4: shedding early keeps the goodput).
 type backlog struct {
-	since int64 // milliseconds; 0 while batches are not full
+	batches int   // full ones in a row
+	since   int64 // milliseconds, when the first of them came
 }
 
+// A process that was held up for a moment finds full batches too, but not for long: it takes both.
 const (
-	fullBatch    = 64  // messages the transport hands over at the most
-	backlogLimit = 250 // milliseconds of full batches: half of T1, before peers send again what waits here
+	fullBatch      = 64  // messages the transport hands over at the most
+	backlogBatches = 128 // full batches: more than the socket's buffer holds after a pause
+	backlogTime    = 250 // milliseconds: half of T1, before peers send again what waits here
 )
 
 // note is told the size of each batch.
 func (b *backlog) note(messages int, now int64) {
-	switch {
-	case messages < fullBatch:
-		b.since = 0
-	case b.since == 0:
-		b.since = max(now, 1)
+	if messages < fullBatch {
+		b.batches = 0
+		return
+	}
+	if b.batches++; b.batches == 1 {
+		b.since = now
 	}
 }
 
 // overloaded reports whether the backlog has lasted too long.
-func (b *backlog) overloaded(now int64) bool { return b.since != 0 && now-b.since >= backlogLimit }
+func (b *backlog) overloaded(now int64) bool {
+	return b.batches >= backlogBatches && now-b.since >= backlogTime
+}

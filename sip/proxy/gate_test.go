@@ -65,7 +65,14 @@ func TestBacklogShedsNewCalls(t *testing.T) {
 		full[i] = transport.Packet{Flow: transport.Flow{Peer: trunkAddr}, Data: []byte("SIP/2.0 200 OK\r\n\r\n")}
 	}
 	b.core.Receive(full, &b.out)
-	b.now = b.now.Add((backlogLimit + 1) * time.Millisecond)
+	b.now = b.now.Add(backlogTime * time.Millisecond) // a pause of the process
+	b.core.Receive(full, &b.out)
+	if b.core.shedding() {
+		t.Error("a pause counts as overload")
+	}
+	for range backlogBatches {
+		b.core.Receive(full, &b.out)
+	}
 	with := func(text string) []sent {
 		batch := append([]transport.Packet(nil), full...)
 		batch[fullBatch-1].Data = []byte(text)
