@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -22,8 +21,9 @@ func spoolOf(t testing.TB, path string, first, last int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := newEncoder()
 	for i := first; i < last; i++ {
-		e, err := newEntry(fmt.Sprintf("%032x", i), sample(i))
+		e, err := c.entry(sample(i))
 		if err != nil {
 			t.Fatal(err)
 		}
