@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -223,4 +224,53 @@ func FuzzScreen(f *testing.F) {
 			}
 		}
 	})
+}
+
+// prompt is a socket whose peer answers at once: its answer has been handled before the datagram counts
+// as sent.
+type prompt struct {
+	net.PacketConn
+	answered func()
+}
+
+func (p prompt) WriteTo(b []byte, to net.Addr) (int, error) {
+	p.answered()
+	return p.PacketConn.WriteTo(b, to)
+}
+
+// TestStreamsAreServedFirst: what a datagram brings about does not overtake, on a stream, what was to be
+// sent before the datagram.
+func TestStreamsAreServedFirst(t *testing.T) {
+	first, second := options("first"), options("second")
+	var n *Network
+	var stream Flow
+	handler := newRecorder(func(p Packet, out *Outbox) {
+		stream = p.Flow
+		out.Add(Flow{Peer: p.Flow.Peer, Protocol: UDP}, []byte(options("onward")), 0)
+		out.Add(p.Flow, []byte(first), 0)
+	})
+	n = start(t, handler, Options{ListenPacket: func(addr netip.AddrPort) (net.PacketConn, error) {
+		conn, err := listenPacket(addr)
+		return prompt{conn, func() {
+			var out Outbox
+			out.Add(stream, []byte(second), 0)
+			n.Send(&out)
+		}}, err
+	}}, Listener{UDP, loopback4}, Listener{TCP, loopback4})
+
+	conn, err := net.Dial("tcp4", n.Addrs()[1].String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte(options(""))); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(first)+len(second))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != first+second {
+		t.Errorf("%v, got\n%s\nwant first, then second", err, got)
+	}
 }

@@ -113,17 +113,19 @@ func (n *Network) Send(out *Outbox) {
 	if out.Len() == 0 {
 		return
 	}
-	for _, socket := range n.datagrams {
-		if socket != nil {
-			socket.send(out)
-		}
-	}
+	// Streams first: what a datagram brings about must not overtake, on a stream, what was sent before
+	// it. A 100 stands in its queue before the INVITE can be answered with 180.
 	for i := range out.messages {
 		switch m := &out.messages[i]; {
 		case m.flow.Protocol != UDP:
 			n.sendStream(m.flow, m.server, out.arena[m.start:m.end], m.token)
 		case int(m.flow.Listener) >= len(n.datagrams) || n.datagrams[m.flow.Listener] == nil:
 			n.undelivered(m.token) // there is no such UDP listener
+		}
+	}
+	for _, socket := range n.datagrams {
+		if socket != nil {
+			socket.send(out)
 		}
 	}
 	out.Reset()
