@@ -73,13 +73,14 @@ func (n *Network) screen(batch []Packet, listener uint16) []Packet {
 	return kept
 }
 
-// send sends the messages of out that are for this socket.
-func (s *datagramSocket) send(out *Outbox) {
+// send sends the messages of out from index i on, as far as they are for this socket, and returns the
+// index of the first that is not.
+func (s *datagramSocket) send(out *Outbox, i int) int {
 	out.batch = out.batch[:0]
-	for i := range out.messages {
+	for ; i < len(out.messages); i++ {
 		m := &out.messages[i]
 		if m.flow.Protocol != UDP || m.flow.Listener != s.index {
-			continue
+			break
 		}
 		if m.end-m.start > MaxMessage {
 			s.network.counters.oversize.Add(1)
@@ -92,6 +93,7 @@ func (s *datagramSocket) send(out *Outbox) {
 		}
 	}
 	s.flush(out, out.batch)
+	return i
 }
 
 // flush sends one batch. A datagram that the system refuses is left out, and the rest still goes.

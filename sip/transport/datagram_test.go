@@ -238,16 +238,16 @@ func (p prompt) WriteTo(b []byte, to net.Addr) (int, error) {
 	return p.PacketConn.WriteTo(b, to)
 }
 
-// TestStreamsAreServedFirst: what a datagram brings about does not overtake, on a stream, what was to be
+// TestOrderAcrossTransports: what a datagram brings about does not overtake, on a stream, what was to be
 // sent before the datagram.
-func TestStreamsAreServedFirst(t *testing.T) {
+func TestOrderAcrossTransports(t *testing.T) {
 	first, second := options("first"), options("second")
 	var n *Network
 	var stream Flow
 	handler := newRecorder(func(p Packet, out *Outbox) {
 		stream = p.Flow
-		out.Add(Flow{Peer: p.Flow.Peer, Protocol: UDP}, []byte(options("onward")), 0)
 		out.Add(p.Flow, []byte(first), 0)
+		out.Add(Flow{Peer: p.Flow.Peer, Protocol: UDP}, []byte(options("onward")), 0)
 	})
 	n = start(t, handler, Options{ListenPacket: func(addr netip.AddrPort) (net.PacketConn, error) {
 		conn, err := listenPacket(addr)

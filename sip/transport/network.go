@@ -113,19 +113,19 @@ func (n *Network) Send(out *Outbox) {
 	if out.Len() == 0 {
 		return
 	}
-	// Streams first: what a datagram brings about must not overtake, on a stream, what was sent before
-	// it. A 100 stands in its queue before the INVITE can be answered with 180.
-	for i := range out.messages {
-		switch m := &out.messages[i]; {
+	// In their order, also from one transport to another: a 100 must be on its way before the INVITE
+	// that was sent on can be answered.
+	for i := 0; i < len(out.messages); {
+		m := &out.messages[i]
+		switch {
 		case m.flow.Protocol != UDP:
 			n.sendStream(m.flow, m.server, out.arena[m.start:m.end], m.token)
+			i++
 		case int(m.flow.Listener) >= len(n.datagrams) || n.datagrams[m.flow.Listener] == nil:
 			n.undelivered(m.token) // there is no such UDP listener
-		}
-	}
-	for _, socket := range n.datagrams {
-		if socket != nil {
-			socket.send(out)
+			i++
+		default:
+			i = n.datagrams[m.flow.Listener].send(out, i)
 		}
 	}
 	out.Reset()
