@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,9 +22,8 @@ func spoolOf(t testing.TB, path string, first, last int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newEncoder()
 	for i := first; i < last; i++ {
-		e, err := c.entry(sample(i))
+		e, err := newEntry(fmt.Sprintf("%032x", i), sample(i))
 		if err != nil {
 			t.Fatal(err)
 		}
