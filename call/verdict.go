@@ -59,7 +59,8 @@ const (
 // Categories lists every category but CategoryNone.
 var Categories = []Category{CategoryOfficials, CategoryService, CategoryLoan, CategoryHighRisk, CategoryInternational}
 
-// Treatment is what is done with a call: one of Allow, Label, Refuse, Divert.
+// Treatment is what is done with a call: one of Allow, Label, Refuse, Divert, Warn, Announce, Challenge,
+// TakeReport.
 type Treatment interface {
 	// Name is the word for the treatment in records, metrics and headers.
 	Name() string
@@ -197,4 +198,6 @@ type Record struct {
 	Facts     Facts   `json:"facts"`
 	Verdict   Verdict `json:"verdict"`
 	Outcome   Outcome `json:"outcome"`
+	// Treated is nil for a call that took the proxy path.
+	Treated *Treated `json:"treated,omitempty"`
 }

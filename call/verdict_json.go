@@ -63,6 +63,14 @@ func readTreatment(name string, detail json.RawMessage) (Treatment, error) {
 		return decode[Refuse](detail)
 	case Divert{}.Name():
 		return decode[Divert](detail)
+	case Warn{}.Name():
+		return decode[Warn](detail)
+	case Announce{}.Name():
+		return decode[Announce](detail)
+	case Challenge{}.Name():
+		return decode[Challenge](detail)
+	case TakeReport{}.Name():
+		return TakeReport{}, nil
 	}
 	return nil, fmt.Errorf("treatment %q is not known", name)
 }

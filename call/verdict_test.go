@@ -101,7 +101,7 @@ func TestVerdictJSONErrors(t *testing.T) {
 		t.Error("a verdict without a treatment is written")
 	}
 	for _, text := range []string{
-		`{}`, `{"treatment":"warn"}`, `{"treatment":"refuse","detail":{"class":"angry"}}`, `{"treatment":"label","detail":[]}`, `[]`,
+		`{}`, `{"treatment":"whisper"}`, `{"treatment":"refuse","detail":{"class":"angry"}}`, `{"treatment":"label","detail":[]}`, `[]`,
 		`{"treatment":"allow","match":{"list":"grey"}}`, `{"treatment":"allow","match":{"pattern":"x"}}`,
 	} {
 		var v call.Verdict
