@@ -34,6 +34,13 @@ type Summary struct {
 	By        call.Ender    `json:"by"`
 	Elapsed   time.Duration `json:"elapsed"` // nanoseconds
 	Reference string        `json:"reference"`
+
+	// Of a call on the agent path, and empty for all others. The keys that were pressed are not here: they
+	// may be somebody's account number.
+	Announcement string        `json:"announcement,omitempty"` // the prompt played
+	Language     string        `json:"language,omitempty"`     // of the prompt
+	Choice       call.Choice   `json:"choice,omitempty"`
+	Connected    time.Duration `json:"connected,omitempty"` // nanoseconds
 }
 
 // Pruning says which records were deleted because they were older than the retention period.
@@ -137,14 +144,17 @@ func newEntry(uid string, r *call.Record) (entry, error) {
 func (e *entry) body(salt []byte) *body {
 	r := e.record
 	commitment := commit(salt, e.data)
+	summary := &Summary{
+		Trunk: r.Facts.Trunk, Class: r.Facts.Class,
+		Treatment: r.Verdict.Treatment.Name(), Rule: r.Verdict.Rule, Reason: r.Verdict.Reason,
+		Category: r.Verdict.Category, Score: r.Verdict.Score, Rules: r.Verdict.Rules, Lists: r.Verdict.Lists,
+		Status: r.Outcome.Status, By: r.Outcome.By, Elapsed: r.Outcome.Elapsed, Reference: r.Reference,
+	}
+	if t := r.Treated; t != nil {
+		summary.Announcement, summary.Language, summary.Choice, summary.Connected = t.Announcement, t.Language, t.Choice, t.Connected
+	}
 	return &body{
-		Version: bodyVersion, UID: e.uid, Kind: KindCall, Time: r.Facts.Time, Record: &commitment,
-		Call: &Summary{
-			Trunk: r.Facts.Trunk, Class: r.Facts.Class,
-			Treatment: r.Verdict.Treatment.Name(), Rule: r.Verdict.Rule, Reason: r.Verdict.Reason,
-			Category: r.Verdict.Category, Score: r.Verdict.Score, Rules: r.Verdict.Rules, Lists: r.Verdict.Lists,
-			Status: r.Outcome.Status, By: r.Outcome.By, Elapsed: r.Outcome.Elapsed, Reference: r.Reference,
-		},
+		Version: bodyVersion, UID: e.uid, Kind: KindCall, Time: r.Facts.Time, Record: &commitment, Call: summary,
 	}
 }
 

@@ -61,6 +61,12 @@ func (e *Entry) Masked() Entry {
 	for i := range r.Verdict.Failures {
 		maskText(&r.Verdict.Failures[i].Error)
 	}
+	if r.Treated != nil {
+		treated := *r.Treated
+		r.Treated = &treated
+		maskText(&treated.CalledKeys)
+		maskText(&treated.CallerKeys)
+	}
 	return m
 }
 

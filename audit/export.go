@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"ringfence/call"
 )
 
 // Format is a form of export.
@@ -64,7 +66,8 @@ func exporter(w io.Writer, format Format) (write func(*Entry) error, flush func(
 
 var csvHeader = []string{
 	"seq", "kind", "time", "trunk", "class", "peer", "caller", "called", "call_id", "treatment", "rule", "reason",
-	"category", "score", "status", "ended_by", "elapsed_ms", "target", "reference", "rules", "lists", "erased", "hash",
+	"category", "score", "status", "ended_by", "elapsed_ms", "target", "announcement", "language", "heard_ms",
+	"called_keys", "caller_keys", "choice", "connected_ms", "hung_up", "reference", "rules", "lists", "erased", "hash",
 }
 
 func csvRow(e *Entry) []string {
@@ -73,6 +76,7 @@ func csvRow(e *Entry) []string {
 		s = &Summary{}
 	}
 	var class, by, peer, callID, target string
+	var treated call.Treated
 	if e.Call != nil {
 		class, by = s.Class.String(), s.By.String()
 	}
@@ -81,18 +85,24 @@ func csvRow(e *Entry) []string {
 		if r.Facts.Peer.IsValid() {
 			peer = r.Facts.Peer.String()
 		}
+		if r.Treated != nil {
+			treated = *r.Treated
+		}
 	}
 	fields := []string{
 		strconv.FormatUint(e.Seq, 10), string(e.Kind), e.Time.UTC().Format(time.RFC3339Nano), s.Trunk, class, peer,
 		e.Caller(), e.Called(), callID, s.Treatment, s.Rule, string(s.Reason), string(s.Category),
-		strconv.Itoa(s.Score), strconv.Itoa(s.Status), by, strconv.FormatInt(s.Elapsed.Milliseconds(), 10), target,
-		s.Reference, s.Rules, s.Lists, strconv.FormatBool(e.Erased), e.Hash.String(),
+		strconv.Itoa(s.Score), strconv.Itoa(s.Status), by, milliseconds(s.Elapsed), target,
+		s.Announcement, s.Language, milliseconds(treated.Heard), treated.CalledKeys, treated.CallerKeys, string(s.Choice),
+		milliseconds(s.Connected), treated.HungUp, s.Reference, s.Rules, s.Lists, strconv.FormatBool(e.Erased), e.Hash.String(),
 	}
 	for i := range fields {
 		fields[i] = inert(fields[i])
 	}
 	return fields
 }
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // inert keeps a spreadsheet from taking a field for a formula: a field that begins with one of the
 // signs that start one, also in full width and behind blanks or control characters, gets an
