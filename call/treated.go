@@ -63,6 +63,7 @@ type Treated struct {
 	Choice       Choice        `json:"choice,omitempty"`
 	Connected    time.Duration `json:"connected,omitempty"` // how long the two could hear each other
 	HungUp       string        `json:"hung_up,omitempty"`   // who ended the connected call: "caller", "called", "gateway"
+	Reported     string        `json:"reported,omitempty"`  // of TakeReport: the reference of the call that was reported; empty when there was none
 }
 
 // MaxKeys bounds the keys kept in a Treated, in characters.
