@@ -10,6 +10,7 @@ type Reason string
 // The reasons that are not rules of a pack.
 const (
 	ReasonEmergency   Reason = "emergency"    // to or from an emergency service
+	ReasonReport      Reason = "report"       // a member of the site dialled the reporting code
 	ReasonOutbound    Reason = "outbound"     // our own PBX calling out: not screened
 	ReasonAllowListed Reason = "allow-listed" // an allow entry matched
 	ReasonBlockListed Reason = "block-listed" // a block entry matched

@@ -65,6 +65,7 @@ func TestVerdictRoundTrips(t *testing.T) {
 		rapid.Map(rapid.SampledFrom([]call.Refusal{call.RefusalDeclined, call.RefusalUnwanted, call.RefusalRejected}),
 			func(r call.Refusal) call.Treatment { return call.Refuse{Class: r} }),
 		rapid.Map(rapid.String(), func(s string) call.Treatment { return call.Divert{Target: s} }),
+		agentTreatments(),
 	)
 	matches := rapid.Custom(func(t *rapid.T) call.Match {
 		if rapid.Bool().Draw(t, "none") {
