@@ -18,6 +18,7 @@ type check struct {
 // The names of the checks that are not rules.
 const (
 	checkEmergency = "emergency"
+	checkReport    = "report-code"
 	checkOutbound  = "outbound"
 	checkAllow     = "allow-list"
 	checkBlock     = "block-list"
@@ -32,6 +33,9 @@ var (
 		// Nothing may ever block a call to or from an emergency service: not a list, not a rule, and
 		// no failure of a later check.
 		{name: checkEmergency, ask: askEmergency},
+		// The one call of our own that the gateway answers itself. Before outbound, which passes all of
+		// them; after emergency, so that no code can take the place of one.
+		{name: checkReport, ask: askReport},
 		// Our own calls out are not screened. After emergency, so that the record of an emergency call
 		// from inside says that it was one.
 		{name: checkOutbound, ask: askOutbound},
@@ -45,7 +49,7 @@ var (
 		// Here the rules of the pack are asked, in the order of its file.
 	}
 	afterRules = []check{
-		// A watch entry only labels, so a rule that would refuse must have been asked before.
+		// A watch entry only warns, so a rule that would refuse must have been asked before.
 		{name: checkWatch, ask: askWatch},
 	}
 )
@@ -74,6 +78,18 @@ func properIn(tables []*table, w *written) bool {
 		}
 	}
 	return false
+}
+
+// askReport goes by the text: a code such as *96110 is no number.
+func askReport(q *question) miss {
+	f := q.facts
+	if code := q.rules.reportCode; f.Class != call.ClassInternal || code == "" || f.Called.Text != code {
+		return miss{kind: missReport}
+	}
+	q.verdict.Treatment = call.TakeReport{}
+	q.verdict.Rule = checkReport
+	q.verdict.Reason = call.ReasonReport
+	return miss{}
 }
 
 func askOutbound(q *question) miss {
@@ -127,12 +143,14 @@ func askWatch(q *question) miss {
 	if listing.Pattern.Number.IsZero() {
 		listing = q.claimed.Watch
 	}
-	category := listing.Category
-	if category == call.CategoryNone {
-		category = call.CategoryHighRisk
+	if listing.Category == call.CategoryNone {
+		listing.Category = call.CategoryHighRisk
 	}
-	listing.Category = category
-	return q.listed(call.ListWatch, checkWatch, call.ReasonWatchListed, listing, q.rules.label(category))
+	treatment := q.rules.watched(listing.Category)[q.facts.Class]
+	if !listing.Pattern.Number.IsZero() && treatment == nil {
+		return miss{kind: missTreatment}
+	}
+	return q.listed(call.ListWatch, checkWatch, call.ReasonWatchListed, listing, treatment)
 }
 
 // listed gives the opinion of a list entry, if there is one.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,26 +16,23 @@ import (
 // second. Tables, labels and the policy for anonymous callers are shared: a pack may use the tables
 // of another, and of two labels for one category the later one holds. A pack that names no country
 // is of the country of the pack before it. The error is a Problems.
-func Compile(packs ...Pack) (*Rules, error) { return compile(packs, nil) }
+func Compile(packs ...Pack) (*Rules, error) { return compile(packs, nil, "") }
 
-func compile(packs []Pack, failClosed []string) (*Rules, error) {
+func compile(packs []Pack, failClosed []string, reportCode string) (*Rules, error) {
 	packs = slices.Clone(packs)
 	c := compiler{
-		rules:  &Rules{packs: packs, failClosed: map[string]bool{}, labels: map[call.Category]call.Treatment{}},
+		rules:  &Rules{packs: packs, failClosed: map[string]bool{}, labels: maps.Clone(labels), reportCode: reportCode},
 		tables: map[string]*table{},
 		names:  map[string]bool{checkClean: true},
 	}
 	r := c.rules
-	for category, prefix := range labels {
-		r.labels[category] = call.Label{Prefix: prefix}
-	}
 	for _, check := range slices.Concat(beforeRules, afterRules) {
 		c.names[check.name] = true
 	}
 	for c.pack = range packs {
 		c.head(&packs[c.pack])
 	}
-	c.anonymous()
+	c.policies()
 	r.checks = slices.Clone(beforeRules)
 	for c.pack = range packs {
 		packs[c.pack].Rules = slices.Clone(packs[c.pack].Rules)
@@ -48,16 +46,17 @@ func compile(packs []Pack, failClosed []string) (*Rules, error) {
 		return nil, err
 	}
 	var err error
-	r.version, err = versionOf(packs, failClosed)
+	r.version, err = versionOf(packs, failClosed, reportCode)
 	return r, err
 }
 
 // versionOf is a digest of everything that a decision depends on besides facts and lists.
-func versionOf(packs []Pack, failClosed []string) (string, error) {
+func versionOf(packs []Pack, failClosed []string, reportCode string) (string, error) {
 	text, err := json.Marshal(struct {
 		Packs      []Pack
 		FailClosed []string
-	}{packs, failClosed})
+		ReportCode string `json:",omitempty"`
+	}{packs, failClosed, reportCode})
 	if err != nil {
 		return "", fmt.Errorf("version of the rules: %w", err)
 	}
@@ -96,9 +95,7 @@ func (c *compiler) head(pack *Pack) {
 	r.called = append(r.called, c.codes("emergency.called", pack.Emergency.Called))
 	r.callers = append(r.callers, c.codes("emergency.caller", pack.Emergency.Caller))
 	checkLabels(pack.Labels, c.problem)
-	for category, prefix := range pack.Labels {
-		r.labels[category] = call.Label{Prefix: prefix}
-	}
+	maps.Copy(r.labels, pack.Labels)
 	for name, entries := range pack.Tables {
 		path := "tables." + name
 		if !call.ValidReason(name) {
@@ -148,17 +145,24 @@ func (c *compiler) codes(path string, entries []string) *table {
 	return t
 }
 
-// anonymous makes the policy for callers who give no number ready: that of the last pack that has
-// one. Nothing is known against them, so the default is to let them pass.
-func (c *compiler) anonymous() {
-	policy := Treatments{All: Action{word: wordAllow}}
+// policies makes ready what is done with callers who give no number, and with those on the watch list:
+// what the last pack says that says something. Nothing is known against the former, so the default is to
+// let them pass; somebody has an eye on the latter, so the default is to warn of them.
+func (c *compiler) policies() {
+	anonymous, watch := Treatments{All: Action{word: wordAllow}}, Treatments{All: Action{word: wordWarn}}
 	for i := range c.rules.packs {
 		if own := c.rules.packs[i].Anonymous; !own.IsZero() {
-			policy = own
+			anonymous = own
+		}
+		if own := c.rules.packs[i].Watch; !own.IsZero() {
+			watch = own
 		}
 	}
-	for _, class := range screenedClasses {
-		c.rules.anonymous[class] = policy.For(class).treatment(c.rules.label(call.CategoryInternational))
+	r := c.rules
+	r.anonymous = anonymous.compile(r.labels[call.CategoryInternational])
+	r.watch = make(map[call.Category]byClass, len(call.Categories))
+	for _, category := range call.Categories {
+		r.watch[category] = watch.compile(r.labels[category])
 	}
 }
 
@@ -204,18 +208,15 @@ func (c *compiler) rule(path string, source *Rule) *rule {
 	if source.Treatment.IsZero() {
 		c.problem(path+".treatment", `has no treatment: write one under "all", "international", "voip" or "domestic"`)
 	}
-	if source.labels() && source.Category == call.CategoryNone {
-		c.problem(path+".treatment", "a label says what is suspected: write a category (one of %s)", categoryNames())
+	if source.describes() && source.Category == call.CategoryNone {
+		c.problem(path+".treatment", "a label or warning says what is suspected: write a category (one of %s)", categoryNames())
 	}
-	made := &rule{
-		source: *source,
-		when:   c.conditions(path+".when", source.When),
-		except: c.conditions(path+".except", source.Except),
+	return &rule{
+		source:     *source,
+		when:       c.conditions(path+".when", source.When),
+		except:     c.conditions(path+".except", source.Except),
+		treatments: source.Treatment.compile(c.rules.labels[source.Category]),
 	}
-	for _, class := range screenedClasses {
-		made.treatments[class] = source.Treatment.For(class).treatment(c.rules.label(source.Category))
-	}
-	return made
 }
 
 func (c *compiler) conditions(path string, sources []Condition) []condition {

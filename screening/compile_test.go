@@ -179,29 +179,3 @@ func TestPacksTogether(t *testing.T) {
 		t.Errorf("two tables of one name: %v", err)
 	}
 }
-
-func TestAction(t *testing.T) {
-	for text, want := range map[string]call.Treatment{
-		"allow":            call.Allow{},
-		"label":            call.Label{Prefix: "p"},
-		"refuse":           call.Refuse{Class: call.RefusalRejected},
-		"refuse declined":  call.Refuse{Class: call.RefusalDeclined},
-		"refuse unwanted":  call.Refuse{Class: call.RefusalUnwanted},
-		"divert voicemail": call.Divert{Target: "voicemail"},
-		"off":              nil,
-	} {
-		var a, again Action
-		if err := a.UnmarshalText([]byte(text)); err != nil || a.treatment(call.Label{Prefix: "p"}) != want {
-			t.Errorf("%q: %+v, %v", text, a, err)
-		}
-		if err := again.UnmarshalText([]byte(a.String())); err != nil || again != a {
-			t.Errorf("%q is written %q and reads back as %+v, %v", text, a, again, err)
-		}
-	}
-	for _, text := range []string{"", "warn", "refuse 603", "divert", "divert Voice Mail", "allow all", "off label", "Allow"} {
-		var a Action
-		if err := a.UnmarshalText([]byte(text)); err == nil || !a.IsZero() {
-			t.Errorf("%q reads as %+v", text, a)
-		}
-	}
-}

@@ -119,7 +119,7 @@ func TestDecide(t *testing.T) {
 		{"blocked by staff", facts(call.ClassVoIP, foreign), nil, block(foreign, call.SourceStaff), call.Refuse{Class: call.RefusalDeclined}, "block-list", call.ReasonBlockListed},
 		{"blocked by reports", facts(call.ClassVoIP, foreign), nil, block("+1415*", call.SourceReport), call.Refuse{Class: call.RefusalUnwanted}, "block-list", call.ReasonBlockListed},
 		{"blocked by a feed", facts(call.ClassVoIP, foreign), nil, block(foreign, call.SourceFeed), call.Refuse{Class: call.RefusalRejected}, "block-list", call.ReasonBlockListed},
-		{"watched", facts(call.ClassVoIP, foreign), nil, watch, call.Label{Prefix: labels[call.CategoryLoan]}, "watch-list", call.ReasonWatchListed},
+		{"watched", facts(call.ClassVoIP, foreign), nil, watch, call.Warn{Prefix: labels[call.CategoryLoan]}, "watch-list", call.ReasonWatchListed},
 		{"a rule comes before watch", facts(call.ClassVoIP, "95588"), nil, &memory{Listings: call.Listings{Watch: listing("95588", 0)}}, call.Refuse{Class: call.RefusalRejected}, "bank-from-abroad", "bank-from-abroad"},
 		{"a rule", facts(call.ClassInternational, "+8695588"), nil, nil, call.Refuse{Class: call.RefusalRejected}, "bank-from-abroad", "bank-from-abroad"},
 		{"not of this class", facts(call.ClassDomestic, "95588"), nil, nil, call.Allow{}, "clean", call.ReasonClean},
@@ -245,7 +245,7 @@ func TestOrderOfChecks(t *testing.T) {
 	for _, check := range compiled(t, small()).checks {
 		names = append(names, check.name)
 	}
-	want := "emergency outbound allow-list block-list anonymous bank-from-abroad cambodia watch-list"
+	want := "emergency report-code outbound allow-list block-list anonymous bank-from-abroad cambodia watch-list"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("the checks are asked in the order %s, want %s", got, want)
 	}

@@ -44,6 +44,7 @@ const (
 	missNone missKind = iota
 	missFailed
 	missEmergency
+	missReport
 	missOutbound
 	missListed
 	missAnonymous
@@ -85,6 +86,8 @@ func (q *question) text(c *check, m miss) string {
 		return q.verdict.Failures[len(q.verdict.Failures)-1].Error
 	case missEmergency:
 		return "neither end is an emergency service"
+	case missReport:
+		return "nobody of the site dials the reporting code"
 	case missOutbound:
 		return "the trunk is not internal"
 	case missListed:

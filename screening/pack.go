@@ -24,6 +24,7 @@ type Pack struct {
 
 	Emergency Emergency                `yaml:"emergency"`
 	Anonymous Treatments               `yaml:"anonymous"` // of callers that give no number; allow where not set
+	Watch     Treatments               `yaml:"watch"`     // of callers on the watch list; warn where not set
 	Labels    map[call.Category]string `yaml:"labels"`    // put before the display name, instead of the built-in ones
 	Tables    map[string][]string      `yaml:"tables"`    // named sets of number patterns
 	Rules     []Rule                   `yaml:"rules"`     // asked in this order

@@ -16,7 +16,9 @@ type Rules struct {
 	callers    []*table // emergency services as callers
 	checks     []check
 	anonymous  byClass
-	labels     map[call.Category]call.Treatment
+	watch      map[call.Category]byClass
+	labels     map[call.Category]string
+	reportCode string // what members of the site dial to report their last caller; empty: nothing
 	failClosed map[string]bool
 }
 
@@ -42,12 +44,20 @@ func (r *Rules) Targets() []string {
 	targets := map[string]bool{}
 	add := func(treatments byClass) {
 		for _, t := range treatments {
-			if divert, ok := t.(call.Divert); ok {
-				targets[divert.Target] = true
+			switch t := t.(type) {
+			case call.Divert:
+				targets[t.Target] = true
+			case call.Challenge:
+				if t.Divert != nil {
+					targets[t.Divert.Target] = true
+				}
 			}
 		}
 	}
 	add(r.anonymous)
+	for _, treatments := range r.watch {
+		add(treatments)
+	}
 	for i := range r.checks {
 		if rule := r.checks[i].rule; rule != nil {
 			add(rule.treatments)
@@ -69,10 +79,11 @@ func (r *Rules) Trunks() []string {
 	return slices.Compact(trunks)
 }
 
-// label is the treatment that labels a call with a category.
-func (r *Rules) label(c call.Category) call.Treatment {
-	if t, ok := r.labels[c]; ok {
+// watched are the treatments of callers on the watch list with a category. A category of the entry's own
+// counts as high risk.
+func (r *Rules) watched(c call.Category) byClass {
+	if t, ok := r.watch[c]; ok {
 		return t
 	}
-	return r.labels[call.CategoryHighRisk] // a list entry with a category of its own
+	return r.watch[call.CategoryHighRisk]
 }

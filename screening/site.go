@@ -15,7 +15,9 @@ type Site struct {
 	Tables     map[string][]string      // entries added to the tables of the packs
 	Labels     map[call.Category]string // instead of the packs'
 	Anonymous  Treatments               // instead of the packs'
+	Watch      Treatments               // instead of the packs'
 	FailClosed []string                 // trunks whose calls are refused when a check fails
+	ReportCode string                   // members of the site dial it to report their last caller; empty: nothing
 }
 
 // With returns the rules with the decisions of a site over them. The error is a Problems whose paths
@@ -42,11 +44,14 @@ func (r *Rules) With(site Site) (*Rules, error) {
 		if !site.Anonymous.IsZero() {
 			s.packs[last].Anonymous = site.Anonymous
 		}
+		if !site.Watch.IsZero() {
+			s.packs[last].Watch = site.Watch
+		}
 	}
 	if err := s.problems.err(); err != nil {
 		return nil, err
 	}
-	return compile(s.packs, slices.Sorted(slices.Values(site.FailClosed)))
+	return compile(s.packs, slices.Sorted(slices.Values(site.FailClosed)), site.ReportCode)
 }
 
 // siteDecisions are packs to which a site's decisions are being applied.
@@ -73,8 +78,8 @@ func (s *siteDecisions) override(name string, treatments Treatments) {
 			if treatments.IsZero() {
 				s.problem(path, `has no treatment: write one under "all", "international", "voip" or "domestic"`)
 			}
-			if rule.Category == call.CategoryNone && rule.labels() {
-				s.problem(path, "rule %q has no category, and so no label: choose another treatment", name)
+			if rule.Category == call.CategoryNone && rule.describes() {
+				s.problem(path, "rule %q has no category, and so no label and no warning: choose another treatment", name)
 			}
 			return
 		}
@@ -102,10 +107,10 @@ func (s *siteDecisions) extend(name string, entries []string) {
 	s.problem(path, "there is no table %q (the tables are %s)", name, names(known))
 }
 
-// labels reports whether a call may be labelled by the rule.
-func (r *Rule) labels() bool {
+// describes reports whether the rule may tell somebody what is suspected.
+func (r *Rule) describes() bool {
 	return slices.ContainsFunc(screenedClasses[:], func(class call.Class) bool {
-		return r.Treatment.For(class).word == wordLabel
+		return r.Treatment.For(class).describes()
 	})
 }
 

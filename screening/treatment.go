@@ -1,84 +1,10 @@
 package screening
 
 import (
-	"fmt"
 	"strings"
 
 	"ringfence/call"
 )
-
-// Action is a treatment as a rule file names it: "allow", "label", "refuse" with the class of the
-// refusal ("rejected" where none is written), "divert" with the name of a target, or "off", which
-// takes a rule out. The zero Action is one that was not written.
-type Action struct {
-	word    string
-	refusal call.Refusal
-	target  string
-}
-
-// The words of actions.
-const (
-	wordAllow  = "allow"
-	wordLabel  = "label"
-	wordRefuse = "refuse"
-	wordDivert = "divert"
-	wordOff    = "off"
-)
-
-// IsZero reports whether no action was written.
-func (a Action) IsZero() bool { return a.word == "" }
-
-// String writes a as UnmarshalText reads it.
-func (a Action) String() string {
-	switch a.word {
-	case wordRefuse:
-		return wordRefuse + " " + a.refusal.String()
-	case wordDivert:
-		return wordDivert + " " + a.target
-	default:
-		return a.word
-	}
-}
-
-// MarshalText writes a as String does.
-func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
-
-// UnmarshalText reads the forms that Action describes, and lists them in its error.
-func (a *Action) UnmarshalText(text []byte) error {
-	word, argument, _ := strings.Cut(string(text), " ")
-	read := Action{word: word}
-	switch {
-	case word == wordRefuse && argument == "":
-		read.refusal = call.RefusalRejected
-	case word == wordRefuse:
-		if err := read.refusal.UnmarshalText([]byte(argument)); err != nil {
-			return err
-		}
-	case word == wordDivert && call.ValidReason(argument):
-		read.target = argument
-	case argument == "" && (word == wordAllow || word == wordLabel || word == wordOff):
-	default:
-		return fmt.Errorf(`%q is not a treatment (one of allow, label, refuse, refuse declined, refuse unwanted, refuse rejected, divert TARGET, off)`, text)
-	}
-	*a = read
-	return nil
-}
-
-// treatment is what a does to a call; nil for "off" and for no action. label is used by "label".
-func (a Action) treatment(label call.Treatment) call.Treatment {
-	switch a.word {
-	case wordAllow:
-		return call.Allow{}
-	case wordLabel:
-		return label
-	case wordRefuse:
-		return call.Refuse{Class: a.refusal}
-	case wordDivert:
-		return call.Divert{Target: a.target}
-	default:
-		return nil
-	}
-}
 
 // Treatments is what is done with a call, by the class of its trunk. Calls on internal trunks are
 // not screened, and have none.
@@ -109,6 +35,14 @@ func (t Treatments) For(class call.Class) Action {
 		return t.All
 	}
 	return own
+}
+
+// compile makes the treatments ready; prefix is the label of what is suspected.
+func (t Treatments) compile(prefix string) (made byClass) {
+	for _, class := range screenedClasses {
+		made[class] = t.For(class).treatment(prefix)
+	}
+	return made
 }
 
 // IsZero reports whether no action is written for any class.
