@@ -108,10 +108,11 @@ type Env struct {
 
 	// NewLeg makes a leg that is not begun. Its events carry id.
 	NewLeg func(id LegID) Leg
-	// OpenPort opens a port for the audio of a leg, or its video, whose events carry id (a video port
-	// has none). It is of the address family of peer, or of the PBX's when peer is zero. The error is
-	// that no port is free.
+	// OpenPort opens a port for the audio of a leg, whose events carry id. It is of the address family
+	// of peer, or of the PBX's when peer is zero. The error is that no port is free.
 	OpenPort func(id LegID, peer netip.Addr) (Port, error)
+	// OpenVideo opens a port for relayed video, as OpenPort does. It has no events.
+	OpenVideo func(peer netip.Addr) (Port, error)
 	// Random returns an unpredictable word, for the digits of a challenge.
 	Random func() uint64
 }
