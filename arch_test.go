@@ -16,6 +16,7 @@ var levels = map[string]int{
 	"screening": 2,
 	"blocklist": 2,
 	"audit":     2,
+	"report":    2,
 	"media":     2,
 	"call":      1, // the words everyone shares
 }
@@ -107,7 +108,7 @@ func forbiddenInside(top, inside string) string {
 	case targetLevel == level:
 		return fmt.Sprintf("%s and %s are on one level: let the upper level declare the small interface it needs and wire them in cmd", top, target)
 	case targetLevel > level:
-		return fmt.Sprintf("imports point one way, cmd -> {sip, console, configs} -> {screening, blocklist, audit, media} -> call: %s is above %s", target, top)
+		return fmt.Sprintf("imports point one way, cmd -> {sip, console, configs} -> {screening, blocklist, audit, report, media} -> call: %s is above %s", target, top)
 	}
 	return ""
 }
@@ -142,6 +143,7 @@ func TestForbidden(t *testing.T) {
 		{"sip/proxy", "ringfence/screening", ""},
 		{"sip/agent", "github.com/emiago/sipgo/sip", ""},
 		{"audit", "ringfence/call", ""},
+		{"report", "ringfence/call", ""},
 		{"call", "net/netip", ""},
 		{"screening", "net/netip", ""},
 
@@ -150,6 +152,7 @@ func TestForbidden(t *testing.T) {
 		{"call", "golang.org/x/text/unicode/norm", "standard library only"},
 		{"screening", "os", "handed in"},
 		{"screening", "ringfence/blocklist", "one level"},
+		{"report", "ringfence/blocklist", "one level"},
 		{"sip/proxy", "ringfence/configs", "one level"},
 		{"audit", "ringfence/console", "one way"},
 		{"sip/proxy", "ringfence/cmd/ringfence", "one way"},
