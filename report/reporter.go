@@ -114,10 +114,10 @@ func Open(o Options) (*Reporter, error) {
 // nothing and does no I/O. Every record is to be given to it.
 func (r *Reporter) Append(record *call.Record) { r.last.note(record) }
 
-// ReportCall takes the report of a call by the person called. It copies what it needs of the record,
+// Report takes the report of a call by the person called. It copies what it needs of the record,
 // which may be that of a call that goes on, and never waits. A report for which there is no room is
 // counted as lost; the call's own record still says that it was reported.
-func (r *Reporter) ReportCall(record *call.Record) {
+func (r *Reporter) Report(record *call.Record) {
 	report := newReport(r.o.Node, ViaMenu, time.Now(), record)
 	r.add(task{report: report, score: r.jobOf(report, record)})
 }
