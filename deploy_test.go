@@ -249,8 +249,8 @@ func TestAsteriskAnswersDivertedCalls(t *testing.T) {
 	}
 	dialplan := string(readFile(t, "configs/asterisk/extensions.conf"))
 	for name, target := range cfg.Divert {
-		if !strings.Contains(dialplan, "exten => "+target.User+",1,") {
-			t.Errorf("configs/asterisk/extensions.conf has no extension %q, which calls diverted to %s dial", target.User, name)
+		if !strings.Contains(dialplan, "exten => "+target.URI.User+",1,") {
+			t.Errorf("configs/asterisk/extensions.conf has no extension %q, which calls diverted to %s dial", target.URI.User, name)
 		}
 	}
 }

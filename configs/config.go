@@ -25,8 +25,15 @@ type Config struct {
 	Trunks []Trunk `yaml:"trunks"`
 	// PBX is where calls go.
 	PBX PBX `yaml:"pbx"`
-	// Divert names the other places a call can be sent to, such as voicemail or reporting-line.
-	Divert map[string]URI `yaml:"divert"`
+	// Divert names the other places a call can be sent to, such as voicemail or reporting-line. Each is a
+	// URI, or a group of uri and fallback.
+	Divert map[string]DivertTarget `yaml:"divert"`
+	// Media is the RTP of treated calls.
+	Media Media `yaml:"media"`
+	// Treatments says how calls are warned of, announced to, and challenged.
+	Treatments Treatments `yaml:"treatments"`
+	// Report is what becomes of the reports of people who were called.
+	Report Report `yaml:"report"`
 	// Lists is where the allow, block and watch lists live.
 	Lists Lists `yaml:"lists"`
 	// Rules says which rules calls are screened with.
@@ -236,6 +243,8 @@ type Rules struct {
 	Labels map[call.Category]string `yaml:"labels"`
 	// Anonymous replaces what is done with callers that give no number.
 	Anonymous screening.Treatments `yaml:"anonymous,omitzero"`
+	// Watch replaces what is done with callers on the watch list.
+	Watch screening.Treatments `yaml:"watch,omitzero"`
 }
 
 // Redress is what a refused caller is told, so that a wrong refusal can be put right.
@@ -282,10 +291,20 @@ func defaults() *Config {
 		},
 		Numbering: Numbering{Country: "86", International: "00", National: "0"},
 		PBX:       PBX{Health: Health{Interval: seconds(1), Timeout: seconds(1), DownAfter: 2}},
-		Rules:     Rules{Packs: []string{"cn"}},
-		Lists:     Lists{Prefix: "ringfence:"},
-		Audit:     Audit{Retention: Duration(180 * day)},
-		Admin:     Admin{Listen: "127.0.0.1:9160"},
-		Log:       Log{Level: "info", Format: "text"},
+		Media:     Media{Ports: PortRange{20000, 29999}, Silence: seconds(60)},
+		Treatments: Treatments{
+			Language: LanguageChinese, Transfer: TransferRefuse,
+			Warn: Warn{
+				Menu: true, Repeat: 2, AnswerWithin: seconds(60), ChooseWithin: seconds(15),
+				Video: VideoNever, CallerHears: HearsRinging,
+			},
+			Challenge: Challenge{Tries: 2, Within: seconds(8), Remember: Duration(day)},
+		},
+		Report: Report{Webhook: Webhook{Timeout: seconds(10)}, Weight: 20, PerReporterPerDay: 10, HalfLife: Duration(14 * day)},
+		Rules:  Rules{Packs: []string{"cn"}},
+		Lists:  Lists{Prefix: "ringfence:"},
+		Audit:  Audit{Retention: Duration(180 * day)},
+		Admin:  Admin{Listen: "127.0.0.1:9160"},
+		Log:    Log{Level: "info", Format: "text"},
 	}
 }

@@ -104,12 +104,22 @@ func TestExampleStatesDefaults(t *testing.T) {
 		"ring_timeout", "try_next_after", "drain_timeout", "max_setup", "max_rate", "max_tcp_connections",
 		"large_requests",
 		"prefix", "database", "sources",
+		"addresses", "advertise", "silence", "nat",
+		"language", "announce", "challenge", "transfer",
+		"weight", "per_reporter_per_day", "half_life",
 	} {
 		commented := "  # " + key + ": "
 		if !strings.Contains(text, commented) {
 			t.Errorf("%s is not in the example", key)
 		}
 		text = strings.Replace(text, commented, "  "+key+": ", 1)
+	}
+	for _, key := range []string{"menu", "repeat", "choose_within", "answer_within", "video", "caller_hears"} {
+		commented := "    # " + key + ": "
+		if !strings.Contains(text, commented) {
+			t.Errorf("%s is not in the example", key)
+		}
+		text = strings.Replace(text, commented, "    "+key+": ", 1)
 	}
 	after, err := Parse("ringfence.yaml", []byte(text), ".")
 	if err != nil {

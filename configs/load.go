@@ -53,11 +53,12 @@ func parse(name string, source []byte) (*Config, *document) {
 	return c, readDocument(name, source, c)
 }
 
-// check rejects what is wrong with c as a whole, compiles its rules and reads its certificate.
+// check rejects what is wrong with c as a whole, compiles its rules and reads its certificate and secret.
 func (c *Config) check(d *document) {
 	c.validate(d)
 	c.screening = c.compileRules(d)
 	c.identity = c.readIdentity(d)
+	c.Report.Webhook.readSecret(d)
 }
 
 // complete adds the defaults that depend on other keys and on the machine, and takes relative paths
@@ -79,9 +80,12 @@ func (c *Config) complete(d *document, dir string) {
 	if c.Lists.Store.text == "" {
 		c.Lists.Store.text = "file:" + filepath.Join(c.StateDir, "lists.tsv")
 	}
+	c.Media.complete(&c.SIP)
 	resolve(dir, &c.StateDir)
 	resolve(dir, &c.Audit.Database)
 	resolve(dir, &c.Lists.PasswordFile)
+	resolve(dir, &c.Treatments.Prompts)
+	resolve(dir, &c.Report.Webhook.SecretFile)
 	resolve(dir, &c.SIP.TLS.Certificate)
 	resolve(dir, &c.SIP.TLS.Key)
 	resolve(dir, &c.SIP.TLS.ClientCA)

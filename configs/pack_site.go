@@ -52,7 +52,7 @@ func (c *Config) compileRules(d *document) *screening.Rules {
 func (c *Config) site(packs []screening.Pack) screening.Site {
 	site := screening.Site{
 		Overrides: c.Rules.Overrides, Tables: map[string][]string{},
-		Labels: c.Rules.Labels, Anonymous: c.Rules.Anonymous,
+		Labels: c.Rules.Labels, Anonymous: c.Rules.Anonymous, Watch: c.Rules.Watch, ReportCode: string(c.Report.FeatureCode),
 	}
 	for name, entries := range c.Rules.Tables {
 		site.Tables[name] = entries
@@ -85,5 +85,8 @@ func (c *Config) checkNames(d *document, rules *screening.Rules) {
 		if !slices.ContainsFunc(c.Trunks, func(t Trunk) bool { return t.Name == trunk }) {
 			d.reject("rules", "a rule is about the trunk %q, but there is none of that name", trunk)
 		}
+	}
+	if rules.Treats() && len(c.Media.Addresses) == 0 && len(d.problems) == 0 {
+		d.missing("media.advertise", "the gateway speaks in treated calls, and their RTP needs an address; sip.listen and sip.advertise name none")
 	}
 }

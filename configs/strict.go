@@ -15,8 +15,8 @@ import (
 //   - a type that reads itself from text (encoding.TextUnmarshaler), or a string: any single value,
 //     as it was typed;
 //   - bool, int and unsigned types: true or false, and decimal digits;
-//   - a struct, by the names in its yaml tags; a map with string keys; a slice; a pointer to any of
-//     these, which stays nil when the key is absent.
+//   - a struct, by the names in its yaml tags, or the single value of its field tagged "alone"; a map
+//     with string keys; a slice; a pointer to any of these, which stays nil when the key is absent.
 func (d *document) value(path string, node ast.Node, v reflect.Value) {
 	if path != "" {
 		d.places[path] = placeOfNode(node)
@@ -99,10 +99,15 @@ func (d *document) scalar(path, text string, v reflect.Value) {
 func (d *document) structure(path string, node ast.Node, v reflect.Value) {
 	t := v.Type()
 	names, fields := make([]string, 0, t.NumField()), make(map[string]int, t.NumField())
+	_, single := node.(ast.ScalarNode)
 	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		name, option, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
 		if name == "" || name == "-" {
 			continue
+		}
+		if option == "alone" && single && node.Type() != ast.NullType {
+			d.value(path, node, v.Field(i))
+			return
 		}
 		names = append(names, name)
 		fields[name] = i

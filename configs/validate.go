@@ -2,7 +2,6 @@ package configs
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -25,10 +24,10 @@ func (c *Config) validate(d *document) {
 	c.validateNumbering(d)
 	c.validateTrunks(d)
 	c.validatePBX(d)
-	for _, name := range slices.Sorted(maps.Keys(c.Divert)) {
-		validateName(d, child("divert", name), name)
-		c.validateTarget(d, child("divert", name), c.Divert[name])
-	}
+	c.validateDivert(d)
+	c.Media.validate(d, &c.SIP)
+	c.validateTreatments(d)
+	c.Report.validate(d)
 	if c.Lists.Prefix == "" || len(c.Lists.Prefix) > 64 || !printable(c.Lists.Prefix) {
 		d.reject("lists.prefix", "must be 1 to 64 printable characters")
 	}

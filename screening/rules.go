@@ -42,28 +42,45 @@ func (r *Rules) All() []Rule {
 // the configuration checks that they exist.
 func (r *Rules) Targets() []string {
 	targets := map[string]bool{}
-	add := func(treatments byClass) {
-		for _, t := range treatments {
-			switch t := t.(type) {
-			case call.Divert:
-				targets[t.Target] = true
-			case call.Challenge:
-				if t.Divert != nil {
-					targets[t.Divert.Target] = true
-				}
+	r.each(func(t call.Treatment) {
+		switch t := t.(type) {
+		case call.Divert:
+			targets[t.Target] = true
+		case call.Challenge:
+			if t.Divert != nil {
+				targets[t.Divert.Target] = true
 			}
 		}
-	}
-	add(r.anonymous)
+	})
+	return slices.Sorted(maps.Keys(targets))
+}
+
+// Treats reports whether a call may get a treatment in which the gateway speaks or listens.
+func (r *Rules) Treats() bool {
+	treats := r.reportCode != ""
+	r.each(func(t call.Treatment) {
+		switch t.(type) {
+		case call.Warn, call.Announce, call.Challenge:
+			treats = true
+		}
+	})
+	return treats
+}
+
+// each calls visit for every treatment that a call may get but those of listed callers and of failures.
+func (r *Rules) each(visit func(call.Treatment)) {
+	all := [][]call.Treatment{r.anonymous[:]}
 	for _, treatments := range r.watch {
-		add(treatments)
+		all = append(all, treatments[:])
 	}
 	for i := range r.checks {
 		if rule := r.checks[i].rule; rule != nil {
-			add(rule.treatments)
+			all = append(all, rule.treatments[:])
 		}
 	}
-	return slices.Sorted(maps.Keys(targets))
+	for _, t := range slices.Concat(all...) {
+		visit(t)
+	}
 }
 
 // Trunks lists, in order, the names of the trunks that rules speak of. Whoever holds the

@@ -24,6 +24,9 @@ type Site struct {
 // are those of the Site: overrides.NAME, tables.NAME[0], labels.CATEGORY.
 func (r *Rules) With(site Site) (*Rules, error) {
 	s := siteDecisions{packs: slices.Clone(r.packs)}
+	if len(s.packs) == 0 {
+		s.packs = []Pack{{Name: "site"}} // a site without packs has lists and policies
+	}
 	for i := range s.packs {
 		s.packs[i].Rules = slices.Clone(s.packs[i].Rules)
 		s.packs[i].Tables = maps.Clone(s.packs[i].Tables)
@@ -35,18 +38,17 @@ func (r *Rules) With(site Site) (*Rules, error) {
 		s.extend(name, entries)
 	}
 	checkLabels(site.Labels, s.problem)
-	if last := len(s.packs) - 1; last >= 0 { // what the last pack says holds
-		s.packs[last].Labels = maps.Clone(s.packs[last].Labels)
-		if s.packs[last].Labels == nil {
-			s.packs[last].Labels = map[call.Category]string{}
-		}
-		maps.Copy(s.packs[last].Labels, site.Labels)
-		if !site.Anonymous.IsZero() {
-			s.packs[last].Anonymous = site.Anonymous
-		}
-		if !site.Watch.IsZero() {
-			s.packs[last].Watch = site.Watch
-		}
+	last := &s.packs[len(s.packs)-1] // what it says holds
+	last.Labels = maps.Clone(last.Labels)
+	if last.Labels == nil {
+		last.Labels = map[call.Category]string{}
+	}
+	maps.Copy(last.Labels, site.Labels)
+	if !site.Anonymous.IsZero() {
+		last.Anonymous = site.Anonymous
+	}
+	if !site.Watch.IsZero() {
+		last.Watch = site.Watch
 	}
 	if err := s.problems.err(); err != nil {
 		return nil, err

@@ -119,9 +119,9 @@ func (d *demo) place(cfg *configs.Config, pbx netip.AddrPort) {
 	for i := range cfg.PBX.Targets {
 		cfg.PBX.Targets[i].Port = pbx.Port()
 	}
-	for name, uri := range cfg.Divert {
-		uri.Port = pbx.Port()
-		cfg.Divert[name] = uri
+	for name, divert := range cfg.Divert {
+		divert.URI.Port = pbx.Port()
+		cfg.Divert[name] = divert
 	}
 	cfg.Admin.Listen = d.admin
 }

@@ -68,8 +68,8 @@ func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
 	for _, uri := range cfg.PBX.Targets {
 		p.Targets = append(p.Targets, target(uri))
 	}
-	for name, uri := range cfg.Divert {
-		p.Diverts[name] = target(uri)
+	for name, divert := range cfg.Divert {
+		p.Diverts[name] = target(divert.URI)
 	}
 	return p
 }
