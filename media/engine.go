@@ -2,14 +2,13 @@ package media
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 )
-
-// ErrNoPorts says that every RTP port of the range is in use or rests.
-var ErrNoPorts = errors.New("no RTP port is free")
 
 // Options say how an Engine reaches the network.
 type Options struct {
@@ -32,22 +31,135 @@ type Options struct {
 	Log    *slog.Logger // nil: slog.Default
 }
 
-// EventKind is what an Event tells.
-type EventKind uint8
+// Engine carries the media of all treated calls: one goroutine sends what is due, and on Linux one
+// receives at all sockets. Its methods are safe for concurrent use.
+type Engine struct {
+	options Options
+	ports   *ports
+	clock   *clock
+	network network
+	totals  totals
 
-// The kinds of events.
-const (
-	EventKey    EventKind = iota // the party pressed Key (RFC 4733), told when the first packet of it comes
-	EventPlayed                  // Playback is over or was cut off; Heard says after how much
-	EventSilent                  // no RTP came for Options.Silence; told once, until some comes again
-	EventSpoke                   // the party began to speak, after AwaitSpeech
-)
+	mu     sync.Mutex // also held while the legs' hearers change
+	legs   map[*Leg]struct{}
+	closed bool
+}
 
-// Event is something that happened at a leg.
-type Event struct {
-	Kind     EventKind
-	Key      byte          // '0' to '9', '*', '#', 'A' to 'D'
-	Playback uint64        // as Play returned it
-	Heard    time.Duration // sound of the playback that was sent
-	Complete bool          // the playback was sent to its end
+// NewEngine starts an engine. The caller must Close it. The error says which option is wrong.
+func NewEngine(o Options) (*Engine, error) {
+	if !o.Local4.IsValid() && !o.Local6.IsValid() {
+		return nil, errors.New("media: neither an IPv4 nor an IPv6 address to bind RTP sockets to")
+	}
+	if o.Local4.IsValid() && !o.Local4.Is4() || o.Local6.IsValid() && (!o.Local6.Is6() || o.Local6.Is4In6()) {
+		return nil, fmt.Errorf("media: %s is to be an IPv4 address and %s an IPv6 one", o.Local4, o.Local6)
+	}
+	ports, err := newPorts(o.First, o.Last, o.Rest)
+	if err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	e := &Engine{options: o, ports: ports, clock: newClock(), legs: make(map[*Leg]struct{})}
+	if o.Listen != nil {
+		e.network = &packetNetwork{listen: o.Listen}
+	} else if e.network, err = newNetwork(); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	go e.clock.run()
+	return e, nil
+}
+
+// Close closes every leg and ends the engine.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return net.ErrClosed
+	}
+	e.closed = true
+	legs := make([]*Leg, 0, len(e.legs))
+	for l := range e.legs {
+		legs = append(legs, l)
+	}
+	e.mu.Unlock()
+	for _, l := range legs {
+		l.Close()
+	}
+	e.clock.close()
+	return e.network.close()
+}
+
+// Free is the number of legs for which there is a port now.
+func (e *Engine) Free() int { return e.ports.left(e.clock.now()) }
+
+// bindTries bounds the search for a port that no other program uses.
+const bindTries = 64
+
+// Open binds the ports of a new leg, of peer's family. handle is told what happens at the leg. It is
+// called from the engine's goroutines and from within Play, Stop and Close, never with a lock held; it
+// must not block. The error wraps ErrNoPorts when none is free.
+func (e *Engine) Open(peer netip.Addr, handle func(Event)) (*Leg, error) {
+	local := e.options.Local4
+	if peer.Unmap().Is6() {
+		local = e.options.Local6
+	}
+	if !local.IsValid() {
+		return nil, fmt.Errorf("media: no address of ours to reach %s from", peer)
+	}
+	var failed []uint16
+	defer func() {
+		for _, port := range failed {
+			e.ports.give(port, e.clock.now())
+		}
+	}()
+	var last error
+	for len(failed) < bindTries {
+		port, ok := e.ports.take(e.clock.now())
+		if !ok {
+			break
+		}
+		l, err := e.bind(netip.AddrPortFrom(local, port), handle)
+		if err == nil {
+			return l, e.admit(l)
+		}
+		failed, last = append(failed, port), err
+	}
+	e.totals.noPorts.Add(1)
+	if last != nil {
+		return nil, fmt.Errorf("media: %w: %w", ErrNoPorts, last)
+	}
+	return nil, fmt.Errorf("media: %w: all %d pairs of %d-%d", ErrNoPorts, e.ports.total, e.options.First, e.options.Last)
+}
+
+// bind makes a leg at a port.
+func (e *Engine) bind(local netip.AddrPort, handle func(Event)) (*Leg, error) {
+	l := newLeg(e, local, handle)
+	// Packets that come at once wait at the leg's lock until it is whole.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var err error
+	if l.rtp, err = e.network.open(local, l, false); err != nil {
+		return nil, err
+	}
+	if l.rtcp, err = e.network.open(netip.AddrPortFrom(local.Addr(), local.Port()+1), l, true); err != nil {
+		return nil, errors.Join(err, l.rtp.close())
+	}
+	return l, nil
+}
+
+// admit makes a leg one of the engine's. An engine that was closed meanwhile closes it.
+func (e *Engine) admit(l *Leg) error {
+	e.mu.Lock()
+	closed := e.closed
+	if !closed {
+		e.legs[l] = struct{}{}
+	}
+	e.mu.Unlock()
+	if closed {
+		l.Close()
+		return fmt.Errorf("media: %w", net.ErrClosed)
+	}
+	e.clock.plan(&l.care, ticks(e.clock.now())+careTicks)
+	return nil
 }

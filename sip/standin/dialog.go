@@ -23,7 +23,7 @@ type dialog struct {
 	id       dialogID
 	local    sip.FromHeader // us, with our tag
 	remote   sip.ToHeader   // them, with their tag
-	session  *media.Session
+	leg      *media.Leg
 	ended    chan struct{} // closed when the other side says BYE
 
 	mu        sync.Mutex
@@ -33,8 +33,7 @@ type dialog struct {
 	received  uint32            // CSeq of their last request
 	transport string            // that the dialog's INVITE came or went by
 	over      bool              // ended is closed
-	sdp       media.Local       // what our descriptions say
-	said      string            // our last description
+	party     *media.Party      // our descriptions
 	agreed    bool              // an offer was answered: a later one may come
 	inviting  bool              // our re-INVITE is under way
 	ack       *expectedACK      // the INVITE of theirs that we answered with 200, until its ACK
@@ -49,30 +48,30 @@ type expectedACK struct {
 }
 
 // newCalledDialog is the dialog that an INVITE from the other side makes.
-func (e *endpoint) newCalledDialog(req *sip.Request, session *media.Session) *dialog {
+func (e *endpoint) newCalledDialog(req *sip.Request, leg *media.Leg) *dialog {
 	d := &dialog{
 		endpoint: e,
 		id:       dialogID{req.CallID().Value(), toTag(req), fromTag(req)},
 		local:    sip.FromHeader{DisplayName: req.To().DisplayName, Address: *req.To().Address.Clone(), Params: req.To().Params.Clone()},
 		remote:   req.From().AsTo(),
-		session:  session, ended: make(chan struct{}),
+		leg:      leg, ended: make(chan struct{}),
 		target: *req.Contact().Address.Clone(), routes: routeSet(req),
 		received: req.CSeq().SeqNo, transport: req.Transport(),
-		sdp: newLocal(session),
+		party: media.NewParty(leg.Local()),
 	}
 	return d
 }
 
-// newCallingDialog is the dialog that a response to our INVITE makes.
-func (e *endpoint) newCallingDialog(invite *sip.Request, res *sip.Response, session *media.Session) *dialog {
+// newCallingDialog is the dialog that a response to our INVITE makes, whose offer party wrote.
+func (e *endpoint) newCallingDialog(invite *sip.Request, res *sip.Response, leg *media.Leg, party *media.Party) *dialog {
 	d := &dialog{
 		endpoint: e,
 		id:       dialogID{invite.CallID().Value(), fromTag(invite), toTag(res)},
 		local:    *sip.HeaderClone(invite.From()).(*sip.FromHeader),
 		remote:   *sip.HeaderClone(res.To()).(*sip.ToHeader),
-		session:  session, ended: make(chan struct{}),
+		leg:      leg, ended: make(chan struct{}),
 		sent: invite.CSeq().SeqNo, transport: invite.Transport(),
-		sdp: newLocal(session),
+		party: party,
 	}
 	d.establish(res)
 	return d

@@ -14,6 +14,8 @@ import (
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
 	"golang.org/x/net/netutil"
+
+	"ringfence/media"
 )
 
 func init() {
@@ -47,6 +49,7 @@ type endpoint struct {
 	tcp    net.Listener
 
 	sources *sources
+	media   *media.Engine
 
 	ctx    context.Context // ends when the endpoint closes
 	cancel context.CancelFunc
@@ -80,8 +83,11 @@ func openEndpoint(ctx context.Context, addr string, log *slog.Logger, invite inv
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.addr = netip.AddrPortFrom(e.addr.Addr().Unmap(), e.addr.Port())
-	if err := e.openAgent(); err != nil {
+	if e.media, err = openMedia(e.addr.Addr()); err != nil {
 		return nil, errors.Join(err, udp.Close(), tcp.Close())
+	}
+	if err := e.openAgent(); err != nil {
+		return nil, errors.Join(err, udp.Close(), tcp.Close(), e.media.Close())
 	}
 	e.ctx, e.cancel = context.WithCancel(ctx)
 	if err := e.serve(invite); err != nil {
@@ -206,6 +212,7 @@ func (e *endpoint) close() {
 	_ = e.tcp.Close()
 	e.serves.Wait()
 	_ = e.ua.Close()
+	_ = e.media.Close()
 }
 
 // respond sends a response without a body; an ACK is never answered. A response that cannot be

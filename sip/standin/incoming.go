@@ -53,15 +53,15 @@ func (p *PBX) invite(e *endpoint, req *sip.Request, tx sip.ServerTransaction) {
 	if p.options.OnCall != nil {
 		p.options.OnCall(received(req))
 	}
-	session, err := media.Open(e.addr.Addr(), media.ToneAndEcho)
+	leg, err := e.openEcho()
 	if err != nil {
 		e.log.Error("call refused", "error", err)
 		e.respond(tx, req, 500, "Server Internal Error")
 		return
 	}
-	defer session.Close()
+	defer leg.Close()
 	call := &incoming{
-		endpoint: e, options: p.options, req: req, tx: tx, dialog: e.newCalledDialog(req, session),
+		endpoint: e, options: p.options, req: req, tx: tx, dialog: e.newCalledDialog(req, leg),
 		cancelled: make(chan struct{}), behaviour: behaviours[user(req.Recipient)],
 	}
 	cancel := sync.OnceFunc(func() { close(call.cancelled) })

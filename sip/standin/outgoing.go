@@ -16,7 +16,8 @@ import (
 type outgoing struct {
 	caller    *Caller
 	call      Call
-	session   *media.Session
+	leg       *media.Leg
+	party     *media.Party
 	invite    *sip.Request
 	tx        sip.ClientTransaction
 	started   time.Time
@@ -36,14 +37,13 @@ func (c *Caller) Call(ctx context.Context, call Call) (Result, error) {
 		return Result{}, ErrClosed
 	}
 	defer c.endpoint.work.Done()
-	session, err := media.Open(c.endpoint.addr.Addr(), media.Mute)
+	leg, err := c.endpoint.openMute()
 	if err != nil {
 		return Result{}, err
 	}
-	defer session.Close()
-	o := &outgoing{caller: c, call: call, session: session, started: time.Now()}
-	local := newLocal(session)
-	o.invite = c.newInvite(call, local.Offer(call.Video))
+	defer leg.Close()
+	o := &outgoing{caller: c, call: call, leg: leg, party: media.NewParty(leg.Local()), started: time.Now()}
+	o.invite = c.newInvite(call, o.offer())
 	o.result.CallID = o.invite.CallID().Value()
 	if o.tx, err = c.endpoint.client.TransactionRequest(ctx, o.invite, sipgo.ClientRequestAddVia); err != nil {
 		return o.result, fmt.Errorf("INVITE to %s: %w", c.gateway, err)
@@ -57,8 +57,18 @@ func (c *Caller) Call(ctx context.Context, call Call) (Result, error) {
 		defer o.tx.Terminate()
 		err = o.talk(ctx, res)
 	}
-	_, o.result.Heard = session.Counts()
+	o.result.Heard = leg.Quality().Received
 	return o.result, err
+}
+
+// offer is our offer of audio, and of video if the call has it. Video gets the port two above the
+// audio's; nothing listens there.
+func (o *outgoing) offer() []byte {
+	offer := o.party.Offer()
+	if o.call.Video {
+		offer = fmt.Appendf(offer, "m=video %d RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n", o.leg.Local().Port()+2)
+	}
+	return offer
 }
 
 // await follows the responses, any number of them, until the final one.
@@ -134,7 +144,7 @@ func (o *outgoing) join(res *sip.Response) {
 	if o.dialog != nil {
 		o.dialog.remove()
 	}
-	o.dialog = o.caller.endpoint.newCallingDialog(o.invite, res, o.session)
+	o.dialog = o.caller.endpoint.newCallingDialog(o.invite, res, o.leg, o.party)
 	o.dialog.add()
 }
 

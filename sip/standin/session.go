@@ -3,18 +3,12 @@ package standin
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
 
 	"ringfence/media"
 )
-
-// newLocal begins the descriptions of a call.
-func newLocal(session *media.Session) media.Local {
-	return media.Local{Addr: session.Local(), Session: uint64(rand.Uint32()), Version: 1}
-}
 
 // answer takes an offer and returns our answer to it. status is 0, or that of a refusal.
 func (d *dialog) answer(body []byte) (answer []byte, status int) {
@@ -24,16 +18,12 @@ func (d *dialog) answer(body []byte) (answer []byte, status int) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	answer, stream, ok := d.sdp.Answer(offer)
-	if !ok {
+	answer, agreement, err := d.party.Answer(offer)
+	if err != nil {
 		return nil, 488
 	}
-	if d.said != "" && d.said != string(answer) { // RFC 3264 §8: a changed description has the next version
-		d.sdp.Version++
-		answer, _, _ = d.sdp.Answer(offer)
-	}
-	d.said, d.agreed = string(answer), true
-	d.session.Agree(stream)
+	d.agreed = true
+	d.leg.Agree(agreement.Audio)
 	return answer, 0
 }
 
@@ -41,12 +31,7 @@ func (d *dialog) answer(body []byte) (answer []byte, status int) {
 func (d *dialog) offer() []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.said != "" {
-		d.sdp.Version++
-	}
-	offer := d.sdp.Offer(false)
-	d.said = string(offer)
-	return offer
+	return d.party.Offer()
 }
 
 // settle takes the answer to our offer.
@@ -55,14 +40,14 @@ func (d *dialog) settle(body []byte) error {
 	if err != nil {
 		return err
 	}
-	stream, ok := answer.Audio()
-	if !ok {
-		return fmt.Errorf("%w: the answer takes no G.711 audio", media.ErrSDP)
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	agreement, err := d.party.Accept(answer)
+	if err != nil {
+		return fmt.Errorf("the answer: %w", err)
+	}
 	d.agreed = true
-	d.session.Agree(stream)
+	d.leg.Agree(agreement.Audio)
 	return nil
 }
 
