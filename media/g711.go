@@ -2,24 +2,29 @@ package media
 
 import "math/bits"
 
-// Codec is a G.711 companding law; its value is the static RTP payload type (RFC 3551 §6).
+// Codec is a G.711 companding law, whose value is its static RTP payload type (RFC 3551 §6), or Other.
 type Codec uint8
 
-// The codecs. Both code one sample in one byte at SampleRate.
+// The codecs. The two laws code one sample in one byte at SampleRate.
 const (
-	PCMU Codec = 0 // µ-law
-	PCMA Codec = 8 // A-law
+	PCMU  Codec = 0   // µ-law
+	PCMA  Codec = 8   // A-law
+	Other Codec = 255 // passed from leg to leg as it is, and neither coded nor decoded here
 )
 
 // SampleRate is the rate of both codecs and of their RTP clocks, in samples a second.
 const SampleRate = 8000
 
-// String is the encoding name as it stands in an SDP rtpmap attribute.
+// String is the encoding name as it stands in an SDP rtpmap attribute; Other's is "other".
 func (c Codec) String() string {
-	if c == PCMU {
+	switch c {
+	case PCMU:
 		return "PCMU"
+	case PCMA:
+		return "PCMA"
+	default:
+		return "other"
 	}
-	return "PCMA"
 }
 
 // Encode returns the code of a 16-bit linear sample.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/netip"
-	"strconv"
 	"strings"
 )
 
@@ -16,7 +14,7 @@ const (
 	maxFormats = 64       // formats of one m= line
 )
 
-// ErrSDP is wrapped by every error that says a text is not a usable SDP description.
+// ErrSDP is wrapped by every error that says a text is not an SDP description.
 var ErrSDP = errors.New("not a usable SDP description")
 
 // Direction says who sends in a stream, as seen by whoever wrote the description.
@@ -44,17 +42,8 @@ func (d Direction) Sends() bool { return d&SendOnly != 0 }
 // Receives reports whether the writer of the description receives.
 func (d Direction) Receives() bool { return d&RecvOnly != 0 }
 
-// section is one m= line and what belongs to it.
-type section struct {
-	kind      string // "audio", "video", …
-	port      uint16
-	proto     string
-	formats   []string
-	addr      netip.Addr // zero when c= names none that is usable
-	direction Direction
-}
-
-// Description is an SDP offer or answer (RFC 8866), as far as a G.711 user agent needs it.
+// Description is an SDP offer or answer (RFC 8866), as far as the audio of a call needs it. The zero
+// value describes no stream.
 type Description struct {
 	media []section
 }
@@ -84,7 +73,7 @@ func ParseSDP(data []byte) (Description, error) {
 			if len(d.media) == maxMedia {
 				return Description{}, fmt.Errorf("%w: more than %d m= lines", ErrSDP, maxMedia)
 			}
-			d.media = append(d.media, section{addr: session.addr, direction: session.direction})
+			d.media = append(d.media, session.begin())
 			current = &d.media[len(d.media)-1]
 		}
 		if err := current.read(line[0], line[2:]); err != nil {
@@ -97,104 +86,6 @@ func ParseSDP(data []byte) (Description, error) {
 	return d, nil
 }
 
-// read takes one line of the session or of a media section; types without meaning here pass.
-func (s *section) read(kind byte, value string) error {
-	switch kind {
-	case 'm':
-		return s.readMedia(value)
-	case 'c':
-		return s.readConnection(value)
-	case 'a':
-		for d, name := range directionNames {
-			if value == name {
-				s.direction = Direction(d)
-			}
-		}
-	}
-	return nil
-}
-
-// readMedia reads "audio 49170 RTP/AVP 0 8". Its words may be written into an answer, so only
-// those made of token characters pass.
-func (s *section) readMedia(value string) error {
-	words := strings.Fields(value)
-	if len(words) < 4 || len(words) > 3+maxFormats {
-		return fmt.Errorf("m= has not a type, a port, a protocol and 1 to %d formats", maxFormats)
-	}
-	for _, word := range words {
-		if strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return errors.New("m= has a character outside printable ASCII")
-		}
-	}
-	port, _, _ := strings.Cut(words[1], "/") // a count of ports may follow
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return errors.New("m= has a port that is not 0 to 65535")
-	}
-	s.kind, s.port, s.proto, s.formats = words[0], uint16(n), words[2], words[3:]
-	return nil
-}
-
-// readConnection reads "IN IP4 192.0.2.1". A host name or a multicast group leaves the address
-// zero: the stream cannot be used, though the description is well-formed.
-func (s *section) readConnection(value string) error {
-	words := strings.Fields(value)
-	if len(words) != 3 || words[0] != "IN" || words[1] != "IP4" && words[1] != "IP6" {
-		return errors.New("c= is not IN, IP4 or IP6, and an address")
-	}
-	s.addr = netip.Addr{}
-	if addr, err := netip.ParseAddr(words[2]); err == nil && addr.Zone() == "" && !addr.IsMulticast() {
-		s.addr = addr.Unmap()
-	}
-	return nil
-}
-
-// codec returns the codec of the section that its writer prefers, if it is a usable G.711 stream.
-func (s *section) codec() (Codec, bool) {
-	if s.kind != "audio" || s.proto != "RTP/AVP" || s.port == 0 || !s.addr.IsValid() {
-		return 0, false
-	}
-	for _, format := range s.formats {
-		switch format {
-		case "0":
-			return PCMU, true
-		case "8":
-			return PCMA, true
-		}
-	}
-	return 0, false
-}
-
-// Stream is the audio that two sides agreed on, as seen from here.
-type Stream struct {
-	Remote    netip.AddrPort // where the other side listens
-	Codec     Codec
-	Direction Direction // ours
-}
-
-// Audio returns the first G.711 stream of d that can be used, with the direction reversed to our
-// side. ok is false when there is none.
-func (d Description) Audio() (stream Stream, ok bool) {
-	_, stream, ok = d.audio()
-	return stream, ok
-}
-
-func (d Description) audio() (index int, stream Stream, ok bool) {
-	for i := range d.media {
-		s := &d.media[i]
-		codec, usable := s.codec()
-		if !usable {
-			continue
-		}
-		direction := s.direction.Reverse()
-		if s.addr.IsUnspecified() { // hold as RFC 2543 wrote it
-			direction &^= SendOnly
-		}
-		return i, Stream{netip.AddrPortFrom(s.addr, s.port), codec, direction}, true
-	}
-	return 0, Stream{}, false
-}
-
 // HasVideo reports whether there is an m=video line whose port is not 0.
 func (d Description) HasVideo() bool {
 	for i := range d.media {
@@ -203,4 +94,70 @@ func (d Description) HasVideo() bool {
 		}
 	}
 	return false
+}
+
+// Holds reports whether the writer of d does not want to hear: its audio is sendonly, inactive, or
+// has the unspecified address (RFC 3264 §8.4).
+func (d Description) Holds() bool {
+	s, _, err := d.audio()
+	return err == nil && !s.wants().Receives()
+}
+
+// Unacceptable is the error that says an offer or an answer cannot be taken, though it is
+// well-formed: an offer is refused with 488 (RFC 3261 §21.4.26).
+type Unacceptable struct {
+	Warning int    // code for a Warning header (RFC 3261 §20.43)
+	Why     string // in words
+}
+
+// Error is what cannot be taken.
+func (u *Unacceptable) Error() string { return u.Why }
+
+// The ways to be unacceptable.
+var (
+	// ErrSRTP says that the audio is to be encrypted, which is never answered in the clear unasked.
+	ErrSRTP = &Unacceptable{302, "the audio is offered encrypted only (SRTP), and the gateway, which speaks on the call, has no keys"}
+	// ErrNoAudio says that there is no audio over RTP at an address that can be reached.
+	ErrNoAudio = &Unacceptable{304, "there is no audio over RTP in it"}
+	// ErrAddress says that the address of the audio is a host name, a multicast group, or missing.
+	ErrAddress = &Unacceptable{301, "the audio has no unicast IP address"}
+	// ErrFormat says that the two sides of the call have no format in common.
+	ErrFormat = &Unacceptable{305, "no audio format is common to both sides"}
+)
+
+// audio is the stream of sound that is used, and its place.
+func (d Description) audio() (*section, int, error) { return d.first("audio") }
+
+// video is the stream of pictures that can be relayed, nil when there is none.
+func (d Description) video() *section {
+	s, _, _ := d.first("video")
+	return s
+}
+
+// first is the first stream of a kind over plain RTP that is not refused, and its place. The error is
+// an Unacceptable, of the stream that came nearest.
+func (d Description) first(kind string) (s *section, index int, err error) {
+	err = ErrNoAudio
+	for i := range d.media {
+		s := &d.media[i]
+		switch {
+		case s.kind != kind || s.port == 0:
+		case s.proto == "RTP/AVP" || s.proto == "RTP/AVPF":
+			if s.addr.IsValid() {
+				return s, i, nil
+			}
+			err = ErrAddress
+		case strings.HasSuffix(s.proto, "RTP/SAVP") || strings.HasSuffix(s.proto, "RTP/SAVPF"):
+			err = ErrSRTP
+		}
+	}
+	return nil, 0, err
+}
+
+// at is the description of the one stream at a place, of none when nothing is there.
+func (d Description) at(index int) Description {
+	if index < 0 || index >= len(d.media) {
+		return Description{}
+	}
+	return Description{d.media[index : index+1]}
 }

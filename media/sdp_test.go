@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 // lines joins SDP lines as they are on the wire.
@@ -13,53 +14,6 @@ func lines(l ...string) []byte { return []byte(strings.Join(l, "\r\n") + "\r\n")
 var head = []string{"v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0"}
 
 func offer(l ...string) []byte { return lines(append(head[:len(head):len(head)], l...)...) }
-
-func TestAudio(t *testing.T) {
-	remote := netip.MustParseAddrPort("192.0.2.1:4000")
-	tests := []struct {
-		name string
-		sdp  []byte
-		want Stream
-		ok   bool
-	}{
-		{"both laws", offer("m=audio 4000 RTP/AVP 8 0"), Stream{remote, PCMA, SendRecv}, true},
-		{"µ-law first", offer("m=audio 4000 RTP/AVP 0 8"), Stream{remote, PCMU, SendRecv}, true},
-		{"after other codecs", offer("m=audio 4000 RTP/AVP 96 18 8"), Stream{remote, PCMA, SendRecv}, true},
-		{"their hold is our listening", offer("m=audio 4000 RTP/AVP 8", "a=sendonly"), Stream{remote, PCMA, RecvOnly}, true},
-		{"recvonly", offer("m=audio 4000 RTP/AVP 8", "a=recvonly"), Stream{remote, PCMA, SendOnly}, true},
-		{"inactive", offer("m=audio 4000 RTP/AVP 8", "a=inactive"), Stream{remote, PCMA, Inactive}, true},
-		{"direction of the session", offer("a=inactive", "m=audio 4000 RTP/AVP 8"), Stream{remote, PCMA, Inactive}, true},
-		{
-			"hold by address", offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 0.0.0.0"),
-			Stream{netip.MustParseAddrPort("0.0.0.0:4000"), PCMA, RecvOnly},
-			true,
-		},
-		{
-			"address of the media", offer("m=audio 4000 RTP/AVP 8", "c=IN IP6 2001:db8::1"),
-			Stream{netip.MustParseAddrPort("[2001:db8::1]:4000"), PCMA, SendRecv},
-			true,
-		},
-		{"second audio", offer("m=audio 0 RTP/AVP 8", "m=audio 4000 RTP/AVP 8"), Stream{remote, PCMA, SendRecv}, true},
-		{"no law of ours", offer("m=audio 4000 RTP/AVP 18"), Stream{}, false},
-		{"SRTP", offer("m=audio 4000 RTP/SAVP 8"), Stream{}, false},
-		{"refused", offer("m=audio 0 RTP/AVP 8"), Stream{}, false},
-		{"host name", offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 pbx.example"), Stream{}, false},
-		{"multicast", offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 224.2.1.1/127"), Stream{}, false},
-		{"video alone", offer("m=video 4000 RTP/AVP 96"), Stream{}, false},
-		{"bare newlines", []byte("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000/1 RTP/AVP 8\n"), Stream{remote, PCMA, SendRecv}, true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			d, err := ParseSDP(tt.sdp)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, ok := d.Audio(); ok != tt.ok || got != tt.want {
-				t.Errorf("Audio() = %+v, %v; want %+v, %v", got, ok, tt.want, tt.ok)
-			}
-		})
-	}
-}
 
 func TestParseSDPErrors(t *testing.T) {
 	tests := []struct {
@@ -88,72 +42,89 @@ func TestParseSDPErrors(t *testing.T) {
 	}
 }
 
-func TestAnswer(t *testing.T) {
-	local := Local{netip.MustParseAddrPort("[::1]:6000"), 7, 2}
-	d, err := ParseSDP(offer("m=video 5000 RTP/AVP 96 97", "m=audio 4000 RTP/AVP 9 8 0", "a=sendonly", "m=text 5002 TCP/X y"))
+func parse(t testing.TB, data []byte) Description {
+	t.Helper()
+	d, err := ParseSDP(data)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v in %q", err, data)
 	}
-	if !d.HasVideo() {
-		t.Error("HasVideo() = false for an offer of video")
-	}
-	body, stream, ok := local.Answer(d)
-	want := lines(
-		"v=0", "o=- 7 2 IN IP6 ::1", "s=-", "c=IN IP6 ::1", "t=0 0",
-		"m=video 0 RTP/AVP 96",
-		"m=audio 6000 RTP/AVP 8", "a=rtpmap:8 PCMA/8000", "a=ptime:20", "a=recvonly",
-		"m=text 0 TCP/X y",
-	)
-	if !ok || string(body) != string(want) || stream.Codec != PCMA || stream.Direction != RecvOnly {
-		t.Errorf("Answer() = %q, %+v, %v; want %q", body, stream, ok, want)
-	}
+	return d
 }
 
-func TestOfferIsAnswered(t *testing.T) {
-	caller := Local{netip.MustParseAddrPort("127.0.0.1:4000"), 1, 1}
-	called := Local{netip.MustParseAddrPort("127.0.0.2:5000"), 2, 1}
-	d, err := ParseSDP(caller.Offer(true))
-	if err != nil || !d.HasVideo() {
-		t.Fatalf("our own offer: %v, video %v", err, d.HasVideo())
+// What an offer of the other side comes to when we answer it on our own.
+func TestAnswerStream(t *testing.T) {
+	remote := netip.MustParseAddrPort("192.0.2.1:4000")
+	stream := func(c Codec, d Direction) Stream {
+		return Stream{
+			Remote: remote, Codec: c, Encoding: staticEncodings[c], Direction: d, PacketTime: DefaultPacketTime,
+			PayloadType: uint8(c), ReceiveType: uint8(c),
+		}
 	}
-	body, stream, ok := called.Answer(d)
-	if !ok || stream.Remote != caller.Addr {
-		t.Fatalf("answered with %+v, %v", stream, ok)
-	}
-	answer, err := ParseSDP(body)
-	if err != nil || answer.HasVideo() {
-		t.Fatalf("our own answer: %v, video %v", err, answer.HasVideo())
-	}
-	if stream, ok = answer.Audio(); !ok || stream != (Stream{called.Addr, PCMA, SendRecv}) {
-		t.Errorf("the caller understood %+v, %v", stream, ok)
-	}
-}
+	with := func(s Stream, change func(*Stream)) Stream { change(&s); return s }
+	plain := stream(PCMA, SendRecv)
+	tests := []struct {
+		name string
+		sdp  []byte
+		want Stream
+		err  error
+	}{
+		{"both laws", offer("m=audio 4000 RTP/AVP 8 0"), plain, nil},
+		{"µ-law first", offer("m=audio 4000 RTP/AVP 0 8"), stream(PCMU, SendRecv), nil},
+		{"after other codecs", offer("m=audio 4000 RTP/AVP 96 18 8"), plain, nil},
+		{"of a dynamic type", offer("m=audio 4000 RTP/AVP 96", "a=rtpmap:96 pcma/8000/1"), with(plain, func(s *Stream) {
+			s.Encoding, s.PayloadType, s.ReceiveType = "pcma/8000", 96, 96
+		}), nil},
+		{"a static type means what it means", offer("m=audio 4000 RTP/AVP 8", "a=rtpmap:8 opus/48000/2"), plain, nil},
+		{"profile with feedback", offer("m=audio 4000 RTP/AVPF 8"), plain, nil},
+		{"their hold is our listening", offer("m=audio 4000 RTP/AVP 8", "a=sendonly"), stream(PCMA, RecvOnly), nil},
+		{"recvonly", offer("m=audio 4000 RTP/AVP 8", "a=recvonly"), stream(PCMA, SendOnly), nil},
+		{"inactive", offer("m=audio 4000 RTP/AVP 8", "a=inactive"), stream(PCMA, Inactive), nil},
+		{"direction of the session", offer("a=inactive", "m=audio 4000 RTP/AVP 8"), stream(PCMA, Inactive), nil},
+		{"the media's own goes first", offer("a=inactive", "m=audio 4000 RTP/AVP 8", "a=sendrecv"), plain, nil},
+		{"hold by address", offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 0.0.0.0"), with(plain, func(s *Stream) {
+			s.Remote, s.Direction = netip.MustParseAddrPort("0.0.0.0:4000"), RecvOnly
+		}), nil},
+		{"address of the media", offer("m=audio 4000 RTP/AVP 8", "c=IN IP6 2001:db8::1"), with(plain, func(s *Stream) {
+			s.Remote = netip.MustParseAddrPort("[2001:db8::1]:4000")
+		}), nil},
+		{"second audio", offer("m=audio 0 RTP/AVP 8", "m=audio 4000 RTP/AVP 8"), plain, nil},
+		{"after the encrypted one", offer("m=audio 3998 RTP/SAVP 8", "m=audio 4000 RTP/AVP 8"), plain, nil},
+		{"keys", offer("m=audio 4000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-16"), with(plain, func(s *Stream) {
+			s.KeysType, s.ReceiveKeysType, s.KeysClock = 101, 101, 8000
+		}), nil},
+		{"keys of the audio's clock", offer("m=audio 4000 RTP/AVP 110 8 126", "a=rtpmap:110 telephone-event/48000", "a=rtpmap:126 TELEPHONE-EVENT/8000"), with(plain, func(s *Stream) {
+			s.KeysType, s.ReceiveKeysType, s.KeysClock = 126, 126, 8000
+		}), nil},
+		{"keys of another clock", offer("m=audio 4000 RTP/AVP 8 110", "a=rtpmap:110 telephone-event/48000"), plain, nil},
+		{"packet time", offer("m=audio 4000 RTP/AVP 8", "a=ptime:30"), with(plain, func(s *Stream) { s.PacketTime = 30 * time.Millisecond }), nil},
+		{"at most", offer("m=audio 4000 RTP/AVP 8", "a=maxptime:10"), with(plain, func(s *Stream) { s.PacketTime = 10 * time.Millisecond }), nil},
+		{"too much", offer("m=audio 4000 RTP/AVP 8", "a=ptime:65535"), with(plain, func(s *Stream) { s.PacketTime = MaxPacketTime }), nil},
+		{"too little", offer("m=audio 4000 RTP/AVP 8", "a=ptime:1"), with(plain, func(s *Stream) { s.PacketTime = MinPacketTime }), nil},
+		{"no time at all", offer("m=audio 4000 RTP/AVP 8", "a=ptime:0", "a=maxptime:-1"), plain, nil},
+		{"RTCP", offer("m=audio 4000 RTP/AVP 8", "a=rtcp:53020"), with(plain, func(s *Stream) {
+			s.RTCP = netip.MustParseAddrPort("192.0.2.1:53020")
+		}), nil},
+		{"RTCP elsewhere", offer("m=audio 4000 RTP/AVP 8", "a=rtcp:53020 IN IP6 2001:db8::2"), with(plain, func(s *Stream) {
+			s.RTCP = netip.MustParseAddrPort("[2001:db8::2]:53020")
+		}), nil},
+		{"bare newlines", []byte("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000/1 RTP/AVP 8\n"), plain, nil},
 
-// Whatever is read, an answer to it can be read again, has as many streams, and takes no video.
-func FuzzParseSDP(f *testing.F) {
-	f.Add(offer("m=audio 4000 RTP/AVP 8 0", "a=sendonly", "m=video 5000 RTP/AVP 96"))
-	f.Add(offer("m=audio 4000/2 RTP/AVP 0", "c=IN IP6 2001:db8::1"))
-	f.Add([]byte("v=0\nm=audio 1 RTP/AVP 0\n\nc=IN IP4 0.0.0.0"))
-	f.Add([]byte("v=0\r\nm=x\x00 1 a\r b\r\n"))
-	local := Local{netip.MustParseAddrPort("127.0.0.1:6000"), 1, 1}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := ParseSDP(data)
-		if err != nil {
-			if !errors.Is(err, ErrSDP) {
-				t.Errorf("error %v does not wrap ErrSDP", err)
+		{"no law of ours", offer("m=audio 4000 RTP/AVP 18"), Stream{}, ErrFormat},
+		{"SRTP", offer("m=audio 4000 RTP/SAVP 8", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x"), Stream{}, ErrSRTP},
+		{"SRTP by DTLS", offer("m=audio 4000 UDP/TLS/RTP/SAVPF 8", "a=fingerprint:sha-256 00"), Stream{}, ErrSRTP},
+		{"refused", offer("m=audio 0 RTP/AVP 8"), Stream{}, ErrNoAudio},
+		{"host name", offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 pbx.example"), Stream{}, ErrAddress},
+		{"multicast", offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 224.2.1.1/127"), Stream{}, ErrAddress},
+		{"no address", []byte("v=0\nm=audio 4000 RTP/AVP 8\n"), Stream{}, ErrAddress},
+		{"video alone", offer("m=video 4000 RTP/AVP 96"), Stream{}, ErrNoAudio},
+		{"nothing", offer(), Stream{}, ErrNoAudio},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, a, err := NewParty(here).Answer(parse(t, tt.sdp))
+			if err != tt.err || a.Audio != tt.want || a.Video.Remote.IsValid() {
+				t.Errorf("%+v, %v; want %+v, %v", a, err, tt.want, tt.err)
 			}
-			return
-		}
-		body, _, ok := local.Answer(d)
-		if !ok {
-			return
-		}
-		answer, err := ParseSDP(body)
-		if err != nil {
-			t.Fatalf("answer %q: %v", body, err)
-		}
-		if len(answer.media) != len(d.media) || answer.HasVideo() {
-			t.Errorf("answer %q to %q", body, data)
-		}
-	})
+		})
+	}
 }
