@@ -193,9 +193,14 @@ func (f *File) edit(ctx context.Context, by Signature, decide func(present map[K
 		return err
 	}
 	defer unlock()
+	return f.change(by, decide)
+}
+
+// change is edit for who holds the lock.
+func (f *File) change(by Signature, decide func(present map[Key]Entry) (added, removed []Entry, err error)) error {
 	present := map[Key]Entry{}
 	var history []Change
-	_, err = f.read(func(e Entry) error {
+	_, err := f.read(func(e Entry) error {
 		present[e.Key()] = e
 		return nil
 	}, func(c Change) { history = append(history, c) })

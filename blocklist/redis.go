@@ -19,16 +19,19 @@ import (
 )
 
 // Redis is a Store in a Redis server (6.0 or later), the home that all nodes of a site share. With
-// the default prefix it has three keys:
+// the default prefix it has these keys:
 //
 //	ringfence:entries     hash: the key of an entry -> its line
 //	ringfence:changes     stream of changes, trimmed to about streamLimit; field c holds the line
 //	ringfence:generation  random word made with the first change: another one means another list
+//	ringfence:reports     hash: a reported number -> its tally
+//	ringfence:reporter:HASH:DAY  how many numbers a person reported on a day; expires
 //
-// Every change writes all three in one transaction.
+// Every change writes the first three, and what it changes of the others, in one transaction.
 type Redis struct {
 	client                       *redis.Client
 	entries, changes, generation string // names of the keys
+	reports, reporter            string // names, or their beginnings
 	addr                         string // for messages
 }
 
@@ -90,7 +93,12 @@ func OpenRedis(rawURL string, o Options) (*Redis, error) {
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
-	return &Redis{redis.NewClient(opts), prefix + "entries", prefix + "changes", prefix + "generation", opts.Addr}, nil
+	return &Redis{
+		client:  redis.NewClient(opts),
+		entries: prefix + "entries", changes: prefix + "changes", generation: prefix + "generation",
+		reports: prefix + "reports", reporter: prefix + "reporter:",
+		addr: opts.Addr,
+	}, nil
 }
 
 // withoutURL drops the URL, which may hold a password, from an error of parsing it.
@@ -165,9 +173,9 @@ func (r *Redis) Get(ctx context.Context, keys []Key) ([]Entry, error) {
 func (r *Redis) Close() error { return r.client.Close() }
 
 // edit lets decide look at the store and say what to add and remove, and writes that in one
-// transaction. Should another writer come between, it begins anew.
+// transaction.
 func (r *Redis) edit(ctx context.Context, by Signature, decide func(*redis.Tx) (added, removed []Entry, err error)) error {
-	attempt := func(tx *redis.Tx) error {
+	return r.transact(ctx, func(tx *redis.Tx) error {
 		added, removed, err := decide(tx)
 		if err != nil || len(added)+len(removed) == 0 {
 			return err
@@ -177,7 +185,12 @@ func (r *Redis) edit(ctx context.Context, by Signature, decide func(*redis.Tx) (
 			return nil
 		})
 		return err
-	}
+	})
+}
+
+// transact lets attempt look at the store and write one transaction, which is refused should another
+// writer come between; then it begins anew.
+func (r *Redis) transact(ctx context.Context, attempt func(*redis.Tx) error) error {
 	patient := r.client.WithTimeout(editLimit)
 	for range writeTries {
 		// Every edit adds to the stream, so watching it is watching the entries.

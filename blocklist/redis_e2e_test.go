@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -333,5 +334,67 @@ func TestRealRedisLargeList(t *testing.T) {
 	t.Logf("HSCAN: %d calls, %d µs each", calls, usec/calls)
 	if calls < total/scanCount/2 || usec/calls > 20_000 {
 		t.Error("loading kept Redis from others")
+	}
+}
+
+// TestRealRedisReportsFromManyNodes: nodes report at once; every report counts, none twice, and all
+// nodes come to see one score.
+func TestRealRedisReportsFromManyNodes(t *testing.T) {
+	s := startRedis(t)
+	const nodes, people = 4, 8
+	var wg sync.WaitGroup
+	for node := range nodes {
+		store := s.open(t)
+		wg.Go(func() {
+			for i := range people {
+				r := reportOf(t, suspect, (i+node)%people, day) // every node tells of every person
+				for {
+					_, err := store.Report(t.Context(), r, usual)
+					if err == nil {
+						break
+					}
+					if !strings.Contains(err.Error(), "other writers came between") {
+						t.Errorf("Report: %v", err)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	store := s.open(t)
+	e, _ := reported(t, store, suspect)
+	if want := usual.Score(slices.Repeat([]time.Time{day}, people), day); e.Score != want {
+		t.Errorf("entry %+v, want score %d", e, want)
+	}
+	changes, err := store.History(t.Context(), 100)
+	if err != nil || len(changes) != people {
+		t.Errorf("%d changes for %d reports, %v", len(changes), people, err)
+	}
+	spent, err := s.client().Get(t.Context(), "ringfence:reporter:"+person(0)+":20261123").Int()
+	if err != nil || spent != 1 {
+		t.Errorf("a person spent %d reports, %v", spent, err)
+	}
+}
+
+// TestRealRedisReportTakesEffectAtOnce: one node takes a report, and the calls of another see it.
+func TestRealRedisReportTakesEffectAtOnce(t *testing.T) {
+	s := startRedis(t)
+	m, _ := run(t, s.open(t), MirrorOptions{})
+	<-m.Ready()
+	node := s.open(t)
+	var took []time.Duration
+	for i := range 20 {
+		r := reportOf(t, suspect, i, time.Now())
+		r.Number = mobile(i)
+		began := time.Now()
+		mustReport(t, node, r, OutcomeCounted)
+		eventually(t, "the number is watched", func() bool { return m.Lookup(r.Number, time.Now()).Watch.Score == usual.Weight })
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	t.Logf("from Report to Lookup: median %v, longest %v", took[10], took[19])
+	if took[19] > time.Second {
+		t.Errorf("the longest took %v", took[19])
 	}
 }

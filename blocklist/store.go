@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"ringfence/call"
 )
@@ -40,6 +41,14 @@ type Store interface {
 	Watch(ctx context.Context, after Position) ([]Change, Position, error)
 	// History returns the latest changes, newest first, at most limit of them.
 	History(ctx context.Context, limit int) ([]Change, error)
+	// Report counts a person's report of a number, which becomes an entry of source report on the watch
+	// list, or is moved on it. Each person counts once for each number, and the same report may be
+	// told again. A report that is not valid gives an error that wraps ErrEntry.
+	Report(ctx context.Context, r Report, s Scoring) (Outcome, error)
+	// Decay brings the scores of reported numbers down to what they are at an instant, takes out
+	// those whose reports have faded, and returns how many entries it changed. What one call leaves
+	// the next one does.
+	Decay(ctx context.Context, s Scoring, at time.Time) (int, error)
 	// Close gives up what the store holds.
 	Close() error
 }
