@@ -87,9 +87,9 @@ func TestCNRules(t *testing.T) {
 		{"consular hotline", voip, call.FormatAny, "12308", false, "do-not-originate", "refuse"},
 		{"consular hotline of Beijing", domestic, call.FormatAny, "01012308", false, "do-not-originate", "refuse"},
 		{"the reporting centre from abroad", voip, call.FormatAny, "+862155056666", false, "reporting-line", "refuse"},
-		{"the reporting centre at home", domestic, call.FormatAny, "02155056666", false, "reporting-line", "label"},
-		{"the reporting centre, local", domestic, call.FormatAny, "55056666", false, "reporting-line", "label"},
-		{"online content line", domestic, call.FormatAny, "12377", false, "reporting-line", "label"},
+		{"the reporting centre at home", domestic, call.FormatAny, "02155056666", false, "reporting-line", "warn"},
+		{"the reporting centre, local", domestic, call.FormatAny, "55056666", false, "reporting-line", "warn"},
+		{"online content line", domestic, call.FormatAny, "12377", false, "reporting-line", "warn"},
 		{"nuisance call line", intl, call.FormatAny, "008612321", false, "reporting-line", "refuse"},
 
 		{"anti-fraud centre", voip, call.FormatAny, "96110", false, "official-code-from-abroad", "refuse"},
@@ -113,16 +113,16 @@ func TestCNRules(t *testing.T) {
 		{"plus before a code", voip, call.FormatAny, "+95588", false, "official-code-malformed", "refuse"},
 		{"00 before a code", intl, call.FormatAny, "0095588", false, "official-code-malformed", "refuse"},
 		{"000 before a code", intl, call.FormatAny, "000110", false, "official-code-malformed", "refuse"},
-		{"plus and 0", domestic, call.FormatAny, "+0110", false, "official-code-malformed", "label"},
-		{"0 before a code", domestic, call.FormatAny, "095588", false, "official-code-malformed", "label"},
-		{"North America and a code", domestic, call.FormatAny, "00195588", false, "official-code-malformed", "label"},
-		{"zeros and the country", domestic, call.FormatAny, "+008696110", false, "official-code-malformed", "label"},
+		{"plus and 0", domestic, call.FormatAny, "+0110", false, "official-code-malformed", "warn"},
+		{"0 before a code", domestic, call.FormatAny, "095588", false, "official-code-malformed", "warn"},
+		{"North America and a code", domestic, call.FormatAny, "00195588", false, "official-code-malformed", "warn"},
+		{"zeros and the country", domestic, call.FormatAny, "+008696110", false, "official-code-malformed", "warn"},
 
 		{"our own number", intl, call.FormatAny, "+862155001111", false, "own-number-outside", "refuse"},
 		{"our own number at home", domestic, call.FormatAny, "55001111", false, "own-number-outside", "refuse"},
 		{"400", voip, call.FormatAny, "4008123123", false, "answer-only-400-800", "refuse"},
 		{"400 with country", intl, call.FormatAny, "+864008123123", false, "answer-only-400-800", "refuse"},
-		{"800 at home", domestic, call.FormatAny, "8008123123", false, "answer-only-400-800", "label"},
+		{"800 at home", domestic, call.FormatAny, "8008123123", false, "answer-only-400-800", "warn"},
 
 		{"Shanghai landline", voip, call.FormatAny, "+862161234567", false, "cn-fixed-from-abroad", "refuse"},
 		{"Beijing landline by 00", intl, call.FormatAny, "00861061234567", false, "cn-fixed-from-abroad", "refuse"},
@@ -132,17 +132,18 @@ func TestCNRules(t *testing.T) {
 		{"00 on a trunk of E.164 digits", voip, call.FormatE164, "00862161234567", false, "cn-fixed-from-abroad", "refuse"},
 		{"video does not soften", voip, call.FormatAny, "+862161234567", true, "cn-fixed-from-abroad", "refuse"},
 
-		{"network video call", voip, call.FormatAny, "+8613800138000", true, "plus86-network-video", "label"},
-		{"network video call by 00", intl, call.FormatAny, "008613800138000", true, "plus86-network-video", "label"},
+		{"network video call", voip, call.FormatAny, "+8613800138000", true, "plus86-network-video", "warn"},
+		{"network video call by 00", intl, call.FormatAny, "008613800138000", true, "plus86-network-video", "warn"},
 		{"no prefix where it is declared", intl, call.FormatPlus, "02161234567", false, "cn-number-without-prefix-from-abroad", "refuse"},
 		{"86 without plus where it is declared", intl, call.FormatPlus, "8613800138000", false, "cn-number-without-prefix-from-abroad", "refuse"},
-		{"mobile", intl, call.FormatAny, "+8613800138000", false, "cn-mobile-from-abroad", "label"},
+		{"mobile", intl, call.FormatAny, "+8613800138000", false, "cn-mobile-from-abroad", "warn"},
 
 		{"full-width digits", voip, call.FormatAny, "９６１１０", false, "charset", "refuse"},
 		{"zero-width space", voip, call.FormatAny, "96110\u200b", false, "charset", "refuse"},
 		{"letters at home", domestic, call.FormatAny, "police", false, "charset", "label"},
+		{"letters from abroad", intl, call.FormatAny, "police", false, "charset", "warn"},
 		{"too long", voip, call.FormatAny, "+861234567890123456789", false, "invalid-number", "refuse"},
-		{"a plus in the middle", domestic, call.FormatAny, "86+13800138000", false, "invalid-number", "label"},
+		{"a plus in the middle", domestic, call.FormatAny, "86+13800138000", false, "invalid-number", "warn"},
 		{"country code 0", voip, call.FormatAny, "+012345678901", false, "invalid-number", "refuse"},
 		{"too short", intl, call.FormatAny, "+12345", false, "official-code-malformed", "refuse"},
 		{"too short for any", intl, call.FormatAny, "+4420", false, "invalid-number", "refuse"},
@@ -160,10 +161,10 @@ func TestCNTrapsAreAvoided(t *testing.T) {
 		{"roaming hotline of China Mobile", intl, call.FormatAny, "+8610086", false, "clean", "allow"},
 		{"roaming hotline by 00", intl, call.FormatAny, "008610086", false, "clean", "allow"},
 		{"roaming hotline in E.164 digits", intl, call.FormatE164, "8610086", false, "clean", "allow"},
-		{"roaming customer", intl, call.FormatPlus, "+8613800138000", false, "cn-mobile-from-abroad", "label"},
+		{"roaming customer", intl, call.FormatPlus, "+8613800138000", false, "cn-mobile-from-abroad", "warn"},
 		{"roaming customer on a national trunk", intl, call.FormatNational, "13800138000", false, "clean", "allow"},
 		{"prefix left out, format not declared", intl, call.FormatAny, "02161234567", false, "clean", "allow"},
-		{"video from a contact abroad", intl, call.FormatPlus, "+8613800138000", true, "plus86-network-video", "label"},
+		{"video from a contact abroad", intl, call.FormatPlus, "+8613800138000", true, "plus86-network-video", "warn"},
 		{"video at home", domestic, call.FormatAny, "+8613800138000", true, "clean", "allow"},
 		{"video from another country", voip, call.FormatAny, "+14155550100", true, "clean", "allow"},
 
@@ -235,7 +236,8 @@ func TestCNRoamersAreNeverRefused(t *testing.T) {
 			text := []byte("+8613000000000")
 			text[4], text[5] = byte('3'+prefix/10), byte('0'+prefix%10)
 			c := cnCall{class: intl, format: call.FormatPlus, caller: string(text), video: video}
-			if v := screening.Decide(c.facts(), rules, nil); v.Treatment.Name() != "label" {
+			v := screening.Decide(c.facts(), rules, nil)
+			if warn, ok := v.Treatment.(call.Warn); !ok || warn.AudioOnly != video || warn.Prefix == "" {
 				t.Errorf("%s (video %t): %s by %s", text, video, v.Treatment.Name(), v.Rule)
 			}
 		}

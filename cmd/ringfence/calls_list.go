@@ -27,7 +27,7 @@ func (c *callsFilter) register(cmd *cobra.Command, limit int) {
 	flags.StringVar(&c.caller, "caller", "", "only calls from this `NUMBER`, or with * at its end from all that begin so")
 	flags.StringVar(&c.called, "called", "", "only calls to this `NUMBER`, likewise")
 	flags.StringVar(&c.f.Trunk, "trunk", "", "only calls over this `TRUNK`")
-	flags.StringVar(&c.f.Treatment, "treatment", "", "only calls so treated: allow, label, refuse, divert")
+	flags.StringVar(&c.f.Treatment, "treatment", "", "only calls so treated: allow, label, refuse, divert, warn, announce, challenge, take-report")
 	flags.StringVar(&c.f.Rule, "rule", "", "only calls that this `RULE` decided")
 	flags.StringVar(&c.f.Reason, "reason", "", "only calls decided for this `REASON`")
 	flags.IntVar(&c.f.Status, "status", 0, "only calls that ended with this SIP `STATUS`")
@@ -103,9 +103,10 @@ func (c *callsCommand) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List calls, newest first",
 		Long: `List calls, newest first, tab-separated, under a header:
-  time seq trunk class caller called treatment rule reason status reference
+  time seq trunk class caller called treatment rule reason status reference choice
 
-The time is when the call arrived, in UTC. "-" stands for nothing: an anonymous caller, or a call
+The choice is what came of a warning or challenge: taken, voicemail, reported, reporting-line,
+listened-in, passed, remembered or failed. The time is when the call arrived, in UTC. "-" stands for nothing: an anonymous caller, or a call
 whose personal data was erased. For the next page give --before the last sequence number shown.`,
 		Example: `  ringfence calls list --since 24h --treatment refuse
   ringfence calls list --caller +8613800138000 --limit 0
@@ -128,7 +129,7 @@ whose personal data was erased. For the next page give --before the last sequenc
 func (c *callsCommand) list(cmd *cobra.Command, r *audit.Reader, f audit.Filter) error {
 	p := c.printer(cmd.OutOrStdout())
 	if !c.json {
-		if err := p.row("time", "seq", "trunk", "class", "caller", "called", "treatment", "rule", "reason", "status", "reference"); err != nil {
+		if err := p.row("time", "seq", "trunk", "class", "caller", "called", "treatment", "rule", "reason", "status", "reference", "choice"); err != nil {
 			return err
 		}
 	}
@@ -154,8 +155,8 @@ func (p *callsPrinter) line(e *audit.Entry) error {
 	at, seq := e.Time.Format(time.RFC3339), strconv.FormatUint(e.Seq, 10)
 	s := e.Call
 	if s == nil {
-		return p.row(at, seq, "", "", "", "", string(e.Kind), "", "", "", "")
+		return p.row(at, seq, "", "", "", "", string(e.Kind), "", "", "", "", "")
 	}
 	return p.row(at, seq, s.Trunk, s.Class.String(), e.Caller(), e.Called(), s.Treatment, s.Rule, string(s.Reason),
-		strconv.Itoa(s.Status), s.Reference)
+		strconv.Itoa(s.Status), s.Reference, string(s.Choice))
 }

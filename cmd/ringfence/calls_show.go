@@ -99,7 +99,7 @@ func (p *callsPrinter) call(e *audit.Entry) {
 	if e.Erased {
 		p.item("decision", "%s", s.Treatment)
 	} else {
-		p.item("decision", "%s%s", s.Treatment, treatmentDetail(e.Record.Verdict.Treatment))
+		p.item("decision", "%s", treatmentText(e.Record.Verdict.Treatment))
 	}
 	p.item("rule", "%s", s.Rule)
 	p.item("reason", "%s", s.Reason)
@@ -112,6 +112,21 @@ func (p *callsPrinter) call(e *audit.Entry) {
 	p.item("outcome", "%d, by %s, after %s", s.Status, s.By, s.Elapsed)
 	if !e.Erased && e.Record.Outcome.Attempts > 0 {
 		p.item("sent to", "%s (targets tried: %d)", e.Record.Outcome.Target, e.Record.Outcome.Attempts)
+	}
+	p.treated(e)
+}
+
+// treated writes what came of a treatment, as far as it was not erased.
+func (p *callsPrinter) treated(e *audit.Entry) {
+	s := e.Call
+	t := &call.Treated{Announcement: s.Announcement, Language: s.Language, Choice: s.Choice, Connected: s.Connected}
+	if !e.Erased {
+		if t = e.Record.Treated; t == nil {
+			return
+		}
+	}
+	for _, item := range treatedItems(t) {
+		p.item(item.name, "%s", item.text)
 	}
 }
 
@@ -182,17 +197,4 @@ func media(f *call.Facts) string {
 		return "audio"
 	}
 	return "neither audio nor video"
-}
-
-// treatmentDetail says what a treatment's name does not.
-func treatmentDetail(t call.Treatment) string {
-	switch t := t.(type) {
-	case call.Label:
-		return " with the label " + strconv.Quote(t.Prefix)
-	case call.Refuse:
-		return " as " + t.Class.String()
-	case call.Divert:
-		return " to " + t.Target
-	}
-	return ""
 }

@@ -92,10 +92,10 @@ func runCalls(path string, args ...string) (stdout, stderr string, err error) {
 
 func TestCallsList(t *testing.T) {
 	path := callsLog(t)
-	const header = "time\tseq\ttrunk\tclass\tcaller\tcalled\ttreatment\trule\treason\tstatus\treference\n"
-	ordinary := "2026-11-23T08:00:00Z\t1\titsp\tvoip\t+8613800138000\t+862155550000\tallow\tclean\tclean\t200\t" + call.Reference(1) + "\n"
-	refused := "2026-11-23T08:01:00Z\t2\titsp\tvoip\t+8613800138000\t+862155550000\trefuse\tblock\tblock-listed\t608\t" + call.Reference(2) + "\n"
-	hostile := "2026-11-23T08:02:00Z\t3\titsp\tvoip\t=cmd\\t\\x1b[31m\\u202e\t+862155550000\tlabel\tanonymous\tanonymous\t487\t" + call.Reference(3) + "\n"
+	const header = "time\tseq\ttrunk\tclass\tcaller\tcalled\ttreatment\trule\treason\tstatus\treference\tchoice\n"
+	ordinary := "2026-11-23T08:00:00Z\t1\titsp\tvoip\t+8613800138000\t+862155550000\tallow\tclean\tclean\t200\t" + call.Reference(1) + "\t-\n"
+	refused := "2026-11-23T08:01:00Z\t2\titsp\tvoip\t+8613800138000\t+862155550000\trefuse\tblock\tblock-listed\t608\t" + call.Reference(2) + "\t-\n"
+	hostile := "2026-11-23T08:02:00Z\t3\titsp\tvoip\t=cmd\\t\\x1b[31m\\u202e\t+862155550000\tlabel\tanonymous\tanonymous\t487\t" + call.Reference(3) + "\t-\n"
 	for line, want := range map[string]string{
 		"list":                                 hostile + refused + ordinary,
 		"list --limit 1":                       hostile,
@@ -164,7 +164,7 @@ func TestCallsShowExplains(t *testing.T) {
 	for _, want := range []string{
 		"record       2\n", "reference    " + call.Reference(2), "time         2026-11-23T08:01:00Z", "trunk        itsp (voip)",
 		"peer         192.0.2.1:5060 over udp", "call-id      id-b", `caller       +8613800138000 (plus), named "Wang", read from from`,
-		"called       +862155550000, written 02155550000 (national)", "media        audio and video", "decision     refuse as rejected",
+		"called       +862155550000, written 02155550000 (national)", "media        audio and video", "decision     refuse rejected (SIP 608)",
 		"rule         block", "reason       block-listed", "category     officials", "score        95 of 100",
 		"list entry   block list, +8613800138000, by report", "check failed history: no store",
 		"decided with rules cn-1, lists 8", "outcome      608, by gateway, after 1ms", "hash ",

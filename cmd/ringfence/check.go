@@ -66,6 +66,9 @@ type checked struct {
 	Trunks  []string `json:"trunks,omitempty"` // name and class
 	Targets []string `json:"targets,omitempty"`
 	Divert  []string `json:"divert,omitempty"` // names
+	Media   []string `json:"media,omitempty"`  // addresses, and ports
+	Treated []string `json:"treatments,omitempty"`
+	Report  []string `json:"report,omitempty"` // feature code, and webhook
 	Rules   []string `json:"rules,omitempty"`  // names, in the order they are asked
 	Lists   string   `json:"lists,omitempty"`
 	Audit   string   `json:"audit,omitempty"`
@@ -85,7 +88,35 @@ func found(file string, cfg *configs.Config) *checked {
 	for _, r := range cfg.Screening().All() {
 		c.Rules = append(c.Rules, r.Name)
 	}
+	if m := &cfg.Media; len(m.Addresses) > 0 {
+		c.Media = append(texts(m.Addresses), fmt.Sprintf("ports %s for %d calls", m.Ports, m.Ports.Pairs()/2))
+	}
+	c.Treated = treatments(&cfg.Treatments)
+	for _, text := range []string{string(cfg.Report.FeatureCode), cfg.Report.Webhook.URL} {
+		if text != "" {
+			c.Report = append(c.Report, text)
+		}
+	}
 	return c
+}
+
+// treatments is how calls are treated, in a few words each.
+func treatments(t *configs.Treatments) []string {
+	all := []string{string(t.Language)}
+	if t.Warn.Menu {
+		all = append(all, "menu")
+	}
+	for _, place := range []struct{ what, name string }{
+		{"voicemail", t.Warn.Voicemail},
+		{"reporting line", t.Warn.ReportingLine},
+		{"listening in", t.Warn.ListenIn},
+		{"prompts", t.Prompts},
+	} {
+		if place.name != "" {
+			all = append(all, place.what+" "+place.name)
+		}
+	}
+	return all
 }
 
 func texts[T fmt.Stringer](values []T) []string {
@@ -109,6 +140,9 @@ func (c *checked) print(out io.Writer) error {
 		{"trunks", c.Trunks},
 		{"targets", c.Targets},
 		{"divert", c.Divert},
+		{"media", c.Media},
+		{"treatments", c.Treated},
+		{"report", c.Report},
 		{"rules", c.Rules},
 		{"lists", []string{c.Lists}},
 		{"audit", []string{c.Audit}},

@@ -109,17 +109,3 @@ func (r *rulesCommand) explain(out io.Writer, f *call.Facts, v call.Verdict, ste
 	_, err := io.WriteString(out, b.String())
 	return err
 }
-
-// treatmentText is a treatment with what a person wants to know of it.
-func treatmentText(t call.Treatment) string {
-	switch t := t.(type) {
-	case call.Label:
-		return t.Name() + " " + strings.TrimSpace(t.Prefix)
-	case call.Refuse:
-		return fmt.Sprintf("%s %s (SIP %d)", t.Name(), t.Class, t.Class.Status())
-	case call.Divert:
-		return t.Name() + " " + t.Target
-	default:
-		return t.Name()
-	}
-}
