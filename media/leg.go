@@ -226,7 +226,7 @@ func (l *Leg) frame(due int64, s *scratch) (event Event, told bool, again int64)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.wantsFrames() {
-		l.paced = false
+		l.paced, l.out.talking = false, false
 		return Event{}, false, 0
 	}
 	again = due + int64(l.agreed.PacketTime/tick)
@@ -236,6 +236,7 @@ func (l *Leg) frame(due int64, s *scratch) (event Event, told bool, again int64)
 	}
 	if late := now - at; late > maxLate {
 		l.counts.skipped++
+		l.out.talking = false
 		return Event{}, false, again
 	} else if late > lateness {
 		l.counts.late++

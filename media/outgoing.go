@@ -22,7 +22,8 @@ type outgoing struct {
 	latest   uint32 // highest timestamp sent
 	length   uint32 // how much of the time after latest is taken
 	began    bool   // something was sent
-	talking  bool   // the last packet was a frame, so that the next is no new beginning
+	talking  bool   // the last packet was a frame, and the next one is due right after it
+	frames   uint32 // sent
 
 	packets, octets uint32 // for RTCP; octets are of payloads
 }
@@ -68,6 +69,7 @@ func (o *outgoing) frame(b []byte, at instant, payloadType uint8, samples int) [
 	stamp := o.stamp(at)
 	o.write(b, o.sequence, stamp)
 	o.sequence++
+	o.frames++
 	o.latest, o.length, o.began, o.talking = stamp, uint32(samples), true, true
 	return b
 }

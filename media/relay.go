@@ -8,6 +8,7 @@ type source struct {
 
 	// How the source's packets are numbered into what is sent; of no use unless tied.
 	tied     bool
+	frames   uint32 // of ours, when it was tied: it does not go on after others
 	run      int
 	first    int64  // sequence number that it was tied at: what is older was late
 	sequence int64  // what is added to a sequence number
@@ -52,9 +53,9 @@ func (l *Leg) relay(src *source, a *arrival, s *scratch) {
 			return
 		}
 	}
-	begins := !src.tied || src.run != a.run || l.out.talking
+	begins := !src.tied || src.run != a.run || src.frames != l.out.frames
 	if begins {
-		src.tied, src.run, src.first = true, a.run, a.sequence
+		src.tied, src.frames, src.run, src.first = true, l.out.frames, a.run, a.sequence
 		src.sequence = int64(l.out.sequence) - a.sequence
 		src.stamp = l.out.stamp(a.at) - p.Timestamp
 	} else if a.sequence < src.first {
