@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sort"
 	"time"
 )
 
@@ -63,14 +64,9 @@ const maxHalfLives = 32
 // End is when a number reported at these times is let go: when all reports together weigh less than
 // half of a fresh one. A single report so lasts for one HalfLife. It is to the second.
 func (s Scoring) End(reports []time.Time, newest time.Time) time.Time {
-	low, high := time.Duration(0), maxHalfLives*s.HalfLife/time.Second
-	for low < high {
-		middle := (low + high) / 2
-		if s.certainty(reports, newest.Add(middle*time.Second)) < float64(s.Weight)/200 {
-			high = middle
-		} else {
-			low = middle + 1
-		}
-	}
-	return newest.Add(low * time.Second)
+	after := func(seconds int) time.Time { return newest.Add(time.Duration(seconds) * time.Second) }
+	seconds := sort.Search(int(maxHalfLives*s.HalfLife/time.Second), func(n int) bool {
+		return s.certainty(reports, after(n)) < float64(s.Weight)/200
+	})
+	return after(seconds)
 }
