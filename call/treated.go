@@ -68,3 +68,7 @@ type Treated struct {
 
 // MaxKeys bounds the keys kept in a Treated, in characters.
 const MaxKeys = 32
+
+// ReasonNotTreated is the cause of an outcome: the agent was not there, had no room or could not read the
+// INVITE. The call went on without its treatment (fail open).
+const ReasonNotTreated Reason = "not-treated"

@@ -68,7 +68,7 @@ func (c *Core) resumeAck(cl *client) {
 	m := &c.msg
 	err := m.Parse(cl.request)
 	via, ok := m.Via()
-	from := c.peers.Load().find(cl.flow.Peer)
+	from := c.senderOf(&cl.flow)
 	if err == nil && ok && from != nil {
 		in := ingress{flow: cl.flow, from: from, via: via}
 		in.key = c.transactionKey(&via, m.Method, cl.flow.Peer)

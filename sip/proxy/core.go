@@ -31,6 +31,7 @@ type Core struct {
 	screener Screener
 	recorder Recorder
 	resolver Resolver
+	treater  Treater
 	log      *slog.Logger
 	clock    func() time.Time
 
@@ -80,12 +81,13 @@ type Core struct {
 	stats Stats
 }
 
-// Options are what a Core is made of. All but Clock and Wake are required.
+// Options are what a Core is made of. All but Treater, Clock and Wake are required.
 type Options struct {
 	Config   Config
 	Screener Screener
 	Recorder Recorder
 	Resolver Resolver
+	Treater  Treater // nil: no call is treated; each goes on as when there is no room
 	Log      *slog.Logger
 	Clock    func() time.Time // default time.Now
 	// Wake is called when a timer was armed that is due before the time Advance returned last. It must
@@ -103,7 +105,7 @@ func New(o Options) *Core {
 		binary.LittleEndian.PutUint64(seed[i:], rand.Uint64()) // the runtime seeds this from the system
 	}
 	c := &Core{
-		screener: o.Screener, recorder: o.Recorder, resolver: o.Resolver, log: o.Log, clock: o.Clock,
+		screener: o.Screener, recorder: o.Recorder, resolver: o.Resolver, treater: o.Treater, log: o.Log, clock: o.Clock,
 		wake:   o.Wake,
 		random: rand.NewChaCha8(seed),
 		began:  o.Clock(),
@@ -143,7 +145,9 @@ func (c *Core) Receive(batch []transport.Packet, out *transport.Outbox) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begin(out)
-	c.backlog.note(len(batch), c.ms)
+	if !c.isAgent(&batch[0].Flow) {
+		c.backlog.note(len(batch), c.ms)
+	}
 	for i := range batch {
 		c.receive(&batch[i])
 	}
@@ -218,6 +222,7 @@ func (c *Core) Abandon() {
 	defer c.mu.Unlock()
 	c.now = c.clock()
 	c.servers.each(func(s *server) {
+		c.recall(s)
 		if s.record != nil {
 			s.record.Outcome.Cause = call.ReasonStopped
 			c.finish(s, 0, call.EndedByGateway)
@@ -247,12 +252,12 @@ func (c *Core) receive(p *transport.Packet) {
 			c.panicked(r, p.Flow.Peer)
 		}
 	}()
-	from := c.peers.Load().find(p.Flow.Peer)
+	from := c.senderOf(&p.Flow)
 	if from == nil {
 		c.drop(DropUnknownSource)
 		return
 	}
-	if !c.gate.admit(p.Flow.Peer.Addr(), &c.tableKey, c.cfg.MaxRate, c.ms) {
+	if !from.agent && !c.gate.admit(p.Flow.Peer.Addr(), &c.tableKey, c.cfg.MaxRate, c.ms) {
 		c.drop(DropOverRate)
 		return
 	}
@@ -283,6 +288,7 @@ func (c *Core) panicked(reason any, source netip.AddrPort) {
 		return
 	}
 	if s := c.servers.get(c.table.find(c.transactionKey(&via, c.msg.Method, source))); s != nil {
+		c.recall(s)
 		if s.record != nil {
 			s.record.Outcome.Cause = call.ReasonInternal
 		}

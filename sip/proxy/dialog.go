@@ -24,7 +24,7 @@ func (c *Core) receiveInDialog(in *ingress) {
 		c.answer(in, 400, "Malformed Route", nil)
 		return
 	}
-	if !r.admits(m.Method, in.from) {
+	if !r.admits(m.Method, in.from) && !c.forAgent(&r) {
 		c.receiveInitial(in) // nothing shows that it belongs to a call that was screened
 		return
 	}
@@ -34,6 +34,7 @@ func (c *Core) receiveInDialog(in *ingress) {
 		return
 	}
 	s := c.newServer(in)
+	s.secure = r.target.Scheme == wire.SchemeSIPS
 	if s.isInvite() {
 		c.trying(s, m)
 	}
@@ -88,7 +89,7 @@ func (r *routing) admits(method wire.Method, from *peer) bool {
 	case wire.MethodRegister, wire.MethodPublish:
 		return false
 	case wire.MethodInvite:
-		return r.proven
+		return r.proven || from.agent
 	case wire.MethodBye, wire.MethodUpdate, wire.MethodInfo, wire.MethodPrack, wire.MethodNotify, wire.MethodOptions:
 		return true
 	default:
@@ -102,6 +103,9 @@ func (r *routing) admits(method wire.Method, from *peer) bool {
 // harm, from a trunk to the PBX and from the PBX to a trunk. What names the gateway itself goes to the
 // PBX. status is the answer when there is no way.
 func (c *Core) dialogHop(from *peer, r *routing) (hop nextHop, status int) {
+	if c.forAgent(r) {
+		return c.hopToAgent(), 0
+	}
 	if !r.routed && c.ours(&r.hop) >= 0 {
 		if from.trunk == nil {
 			return hop, 481
@@ -121,7 +125,7 @@ func (c *Core) dialogHop(from *peer, r *routing) (hop nextHop, status int) {
 	if !ok || r.target.Scheme == wire.SchemeSIPS && !hop.secure() {
 		return hop, 416
 	}
-	if r.proven && !c.relays(from, hop.flow.Peer) {
+	if (r.proven || from.agent) && !c.relays(from, hop.flow.Peer) {
 		return hop, 0
 	}
 	to := c.peers.Load().find(hop.flow.Peer)

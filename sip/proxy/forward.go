@@ -30,6 +30,9 @@ func (c *Core) forward(m *wire.Message, f *forwarding) []byte {
 	}
 	c.countDown(m)
 	c.guard(m, f.from, f.flow.Peer)
+	if f.from.agent {
+		c.nameContacts(m, &f.flow, isSIPS(f.uri))
+	}
 	c.frame(m, &f.flow)
 	c.scratch = c.edits.Apply(c.scratch[:0], m)
 	return c.scratch
@@ -67,7 +70,7 @@ var viaStarts = [...]string{
 // finds it at once, and ends in a hash by which a loop is told from a spiral (RFC 5393 §4.2).
 func (c *Core) appendVia(dst []byte, flow *transport.Flow, branch, loop uint64) []byte {
 	dst = append(dst, viaStarts[flow.Protocol]...)
-	dst = c.cfg.Listeners[flow.Listener].appendHostPort(dst)
+	dst = c.listener(flow).appendHostPort(dst)
 	dst = append(dst, ";branch="+branchPrefix...)
 	dst = appendHex(dst, branch)
 	dst = appendHex(dst, loop)
@@ -143,7 +146,9 @@ func (c *Core) countDown(m *wire.Message) {
 // guard takes out of a message what must not cross the border between the trunks and the PBX.
 func (c *Core) guard(m *wire.Message, from *peer, to netip.AddrPort) {
 	// Only we speak of verdicts, and only to the PBX, whose copies of them stay inside.
-	c.removeLines(m, wire.HeaderRingfence)
+	if !from.agent || !c.isPBX(to) {
+		c.removeLines(m, wire.HeaderRingfence)
+	}
 	if from.trunk != nil {
 		// An identity is asserted only by those we trust (RFC 3325 §5).
 		if !from.trunk.Trusted {
@@ -151,7 +156,7 @@ func (c *Core) guard(m *wire.Message, from *peer, to netip.AddrPort) {
 		}
 		return
 	}
-	if m.Count(wire.HeaderAsserted) == 0 || !privateID(m) {
+	if m.Count(wire.HeaderAsserted) == 0 || to == AgentAddr || !privateID(m) {
 		return
 	}
 	// To a trunk that is not of our trust domain no identity goes which its owner keeps private

@@ -46,6 +46,11 @@ func (c *Core) receiveInvite(in *ingress) {
 		}
 		c.trying(s, m)
 		c.attempt(s, m)
+	case call.Warn, call.Announce, call.Challenge, call.TakeReport:
+		c.trying(s, m)
+		if !c.handOver(s, m) {
+			c.passUntreated(s, m)
+		}
 	default:
 		c.trying(s, m)
 		c.attempt(s, m)
@@ -128,7 +133,7 @@ func (c *Core) attempt(s *server, m *wire.Message) {
 	s.record.Outcome.Target = t.Name
 
 	c.edits.Reset()
-	r, ok := c.route(m)
+	r, ok := c.routeCall(s, m)
 	if !ok {
 		c.freeClient(cl)
 		s.attempts--
@@ -144,7 +149,9 @@ func (c *Core) attempt(s *server, m *wire.Message) {
 	}
 	c.treat(s, m, t)
 	f := forwarding{source: s.source, from: s.from, flow: hop.flow, branch: uint64(cl.handle), uri: c.retarget(&r.target, t)}
-	c.pushRecordRoutes(m, s, &hop)
+	if !s.from.agent { // its Contact is the gateway's own address
+		c.pushRecordRoutes(m, s, &hop)
+	}
 	patience := int64(timerB)
 	if c.nextPlace(s, m) != nil {
 		patience = c.cfg.TryNextAfter.Milliseconds()
@@ -218,6 +225,9 @@ func (c *Core) tryNext(s *server) bool {
 	}
 	if !s.initial {
 		return c.follow(s, &c.stored) == 0
+	}
+	if s.lent != nil {
+		return c.takeBack(s, &c.stored)
 	}
 	if c.nextPlace(s, &c.stored) == nil {
 		return false

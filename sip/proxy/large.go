@@ -25,7 +25,7 @@ const (
 // transaction gets the time that the connection may take on top of its own.
 func (c *Core) preferStream(cl *client) {
 	if !c.cfg.LargeOverTCP || len(cl.request) <= maxDatagram || cl.kind != kindProxied ||
-		cl.flow.Protocol != transport.UDP || c.ms < c.datagram[cl.flow.Peer] {
+		cl.flow.Protocol != transport.UDP || c.isAgent(&cl.flow) || c.ms < c.datagram[cl.flow.Peer] {
 		return
 	}
 	flow := cl.flow

@@ -6,15 +6,17 @@ import (
 	"slices"
 )
 
-// peer is who sent a message: a trunk, or the PBX side when trunk is nil.
+// peer is who sent a message: a trunk, the agent, or the PBX side when it is neither.
 type peer struct {
 	trunk *Trunk
+	agent bool
 }
 
-// same reports whether p and q are the same trunk, also after its configuration changed, or both the PBX.
+// same reports whether p and q are the same trunk, also after its configuration changed, or both the PBX, or both
+// the agent.
 func (p *peer) same(q *peer) bool {
 	if p.trunk == nil || q.trunk == nil {
-		return p.trunk == q.trunk
+		return p.trunk == q.trunk && p.agent == q.agent
 	}
 	return p.trunk.Name == q.trunk.Name
 }

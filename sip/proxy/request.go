@@ -89,6 +89,10 @@ func (c *Core) toTagged() bool {
 func (c *Core) receiveInitial(in *ingress) {
 	switch c.msg.Method {
 	case wire.MethodInvite:
+		if in.from.agent {
+			c.receiveLeg(in)
+			return
+		}
 		c.receiveInvite(in)
 	case wire.MethodOptions:
 		if c.draining {

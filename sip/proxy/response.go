@@ -61,6 +61,9 @@ func (c *Core) receiveResponse(p *transport.Packet, from *peer) {
 // request was sent to, or from another of the same trunk or PBX. A branch that leaked, or was guessed,
 // lets no other peer answer.
 func (c *Core) mayAnswer(cl *client, source netip.Addr, from *peer) bool {
+	if c.isAgent(&cl.flow) {
+		return from.agent
+	}
 	if source == cl.flow.Peer.Addr() {
 		return true
 	}
@@ -158,7 +161,9 @@ func (c *Core) rejected(cl *client, s *server) {
 		if c.tryNext(s) {
 			return
 		}
-		status = 500 // our caller could still come in another way (§16.7 step 6)
+		if s.lent == nil {
+			status = 500 // our caller could still come in another way (§16.7 step 6)
+		}
 	}
 	how := call.EndedByCalled
 	if s.cancelled && status == 487 {
@@ -203,7 +208,7 @@ func (c *Core) passOn(s *server) {
 	m := &c.msg
 	c.edits.Reset()
 	status := m.Status
-	if status == 503 {
+	if status == 503 && s.lent == nil {
 		status = 500
 		c.edits.Replace(wire.Span{Start: 8, End: m.StartLine.End - 2}, []byte("500 Server Internal Error"))
 	}
@@ -214,6 +219,7 @@ func (c *Core) passOn(s *server) {
 		}
 	}
 	c.guard(m, c.sender, s.source)
+	c.presentAgent(m, s)
 	c.frame(m, &s.flow)
 	c.scratch = c.edits.Apply(c.scratch[:0], m)
 	c.reply(s, status, c.scratch)

@@ -101,14 +101,21 @@ func (c *Core) isRecordRoute(uri *wire.URI, m *wire.Message) bool {
 func (c *Core) appendRecordRoute(dst []byte, listener int, token uint64, secure bool) []byte {
 	l := &c.cfg.Listeners[listener]
 	dst = append(append(dst, "Record-Route: <"...), scheme(secure)...)
+	dst = l.appendAddress(dst, secure)
+	dst = append(dst, ";lr;"+tokenParam+"="...)
+	dst = appendHex(dst, token)
+	return append(dst, ">\r\n"...)
+}
+
+// appendAddress appends what stands behind the user in a URI of the gateway: host, port and transport, as
+// peers see them.
+func (l *Listener) appendAddress(dst []byte, secure bool) []byte {
 	dst = l.appendHostPort(dst)
 	if l.Protocol.Reliable() && !secure {
 		dst = append(dst, ";transport="...)
 		dst = append(dst, l.Protocol.String()...)
 	}
-	dst = append(dst, ";lr;"+tokenParam+"="...)
-	dst = appendHex(dst, token)
-	return append(dst, ">\r\n"...)
+	return dst
 }
 
 // scheme begins the URIs of a call, by whether it must go over TLS all the way.

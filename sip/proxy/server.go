@@ -38,7 +38,7 @@ type server struct {
 	state     serverState
 	method    wire.Method
 	initial   bool // a new call, not a request inside a dialog
-	secure    bool // of a new call: it is for a SIPS URI
+	secure    bool // it is for a SIPS URI
 	labelled  bool // the From toward the PBX differs from the caller's
 	cancelled bool // the caller has cancelled
 
@@ -50,7 +50,8 @@ type server struct {
 	attempts int
 	awaits   locate.Query // the name that is being located for it
 	divert   *target      // the only target, when the verdict diverts
-	record   *call.Record // of a new call, until it is handed over
+	record   *call.Record // of a new call, until it is handed over; of a leg of the agent's, always
+	lent     *call.Record // the same, of a call that was handed over to the agent with its record
 }
 
 // whereabouts are the destination of an attempt, and the configured target it belongs to, nil if none.

@@ -7,6 +7,7 @@ type Stats struct {
 	Retransmitted uint64 // requests received again
 	Panics        uint64 // messages whose handling panicked
 	Shed          uint64 // INVITEs refused without a record, for want of room
+	Treated       uint64 // calls handed over to the agent
 
 	Dropped  [numDropCauses]uint64
 	Answered [7]uint64 // final and provisional responses made here, by status class

@@ -123,7 +123,7 @@ func (c *Core) nextPlace(s *server, m *wire.Message) *place {
 	if s.attempts == maxAttempts {
 		return nil
 	}
-	if s.divert != nil || s.from.trunk == nil {
+	if s.divert != nil || !s.from.callsPBX() {
 		if t := c.onlyTarget(s, m); t != nil {
 			return c.placeOf(t, s)
 		}
@@ -160,7 +160,7 @@ func (c *Core) nextLocated(s *server, m *wire.Message) *target {
 	switch {
 	case s.attempts > 0:
 		return nil
-	case s.divert != nil || s.from.trunk == nil:
+	case s.divert != nil || !s.from.callsPBX():
 		if t := c.onlyTarget(s, m); t != nil {
 			return c.beingLocated(t)
 		}

@@ -9,6 +9,12 @@ import (
 
 // treat makes the edits that a verdict asks of a call on its way to target t.
 func (c *Core) treat(s *server, m *wire.Message, t *target) {
+	if s.from.agent {
+		if t == s.divert {
+			c.noteDiversion(m, t)
+		}
+		return
+	}
 	switch v := s.record.Verdict.Treatment.(type) {
 	case call.Label:
 		s.labelled = true
@@ -19,6 +25,14 @@ func (c *Core) treat(s *server, m *wire.Message, t *target) {
 		if t == s.divert {
 			c.noteDiversion(m, t)
 		}
+	case call.Warn: // untreated
+		if v.Prefix != "" {
+			s.labelled = true
+			c.label(m, v.Prefix)
+		}
+		c.announceVerdict(m, s.record)
+	case call.Announce, call.Challenge: // untreated
+		c.announceVerdict(m, s.record)
 	}
 }
 
@@ -211,6 +225,7 @@ func (c *Core) conclude(s *server, m *wire.Message, status int, phrase string, e
 	var tag [tokenLen]byte
 	c.scratch = m.AppendResponse(c.scratch[:0], status, phrase, c.appendTag(tag[:0], s.key), s.source)
 	c.scratch = append(c.scratch, extra...)
+	c.scratch = appendWay(c.scratch, s)
 	c.scratch = wire.AppendEnd(c.scratch)
 	c.stats.Answered[status/100]++
 	c.finish(s, status, how)
@@ -219,8 +234,9 @@ func (c *Core) conclude(s *server, m *wire.Message, status int, phrase string, e
 
 // finish hands the record of a new call over, with its outcome, at the first final response.
 func (c *Core) finish(s *server, status int, how call.Ender) {
+	c.recall(s)
 	r := s.record
-	if r == nil {
+	if r == nil || s.from.agent {
 		return
 	}
 	s.record = nil

@@ -59,7 +59,7 @@ func (n *Network) screen(batch []Packet, listener uint16) []Packet {
 		// Empty lines may stand before a message on any transport (RFC 3261 §7.5).
 		data := bytes.TrimLeft(p.Data, "\r\n")
 		switch {
-		case !n.options.Admit(p.Flow.Peer.Addr().WithZone("")):
+		case int(listener) < len(n.specs) && !n.options.Admit(p.Flow.Peer.Addr().WithZone("")):
 			n.counters.unknownSource.Add(1)
 		case len(data) == 0:
 			n.counters.keepAlives.Add(1)

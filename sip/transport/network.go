@@ -19,7 +19,7 @@ type Network struct {
 	handler     Handler
 	specs       []Listener
 	addrs       []netip.AddrPort  // of the listeners, in their order
-	datagrams   []*datagramSocket // by listener, nil where it is one of streams
+	datagrams   []*datagramSocket // by listener, nil where it is one of streams; at last Options.Inside
 	listeners   []net.Listener    // by listener, nil where it is one of datagrams
 	connections connections
 	failures    failures
@@ -53,6 +53,10 @@ func Listen(specs []Listener, options Options) (*Network, error) {
 			n.cancel()
 			return nil, errors.Join(fmt.Errorf("cannot listen on %s: %w", spec, err), n.closeSockets())
 		}
+	}
+	if inside := n.options.Inside; inside != nil {
+		n.datagrams = append(n.datagrams, &datagramSocket{network: n, index: uint16(len(specs)), io: newSingleIO(inside)})
+		n.listeners = append(n.listeners, nil)
 	}
 	return n, nil
 }
@@ -164,7 +168,7 @@ func (n *Network) Close(ctx context.Context) error {
 
 func (n *Network) closeSockets() error {
 	var errs []error
-	for i := range n.addrs {
+	for i := range n.datagrams {
 		if socket := n.datagrams[i]; socket != nil {
 			errs = append(errs, socket.io.close())
 		}

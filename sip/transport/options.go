@@ -44,6 +44,10 @@ type Options struct {
 	IdleTimeout      time.Duration // that a connection may bring nothing; default 10 min
 	StallTimeout     time.Duration // from a message's first byte to its last, read or written; default 32 s
 
+	// Inside, if not nil, is one more listener, for UDP, behind those given: a wire in memory whose other
+	// end is part of the process. It is closed with the Network. Admit is not asked about it.
+	Inside net.PacketConn
+
 	// ListenPacket, ListenStream and Dial replace the system's sockets, so that tests can run on an
 	// in-memory wire. Dial connects from the address of a listener, any when that is unspecified.
 	ListenPacket func(addr netip.AddrPort) (net.PacketConn, error)
