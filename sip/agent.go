@@ -19,7 +19,35 @@ type Agent interface {
 	Close(ctx context.Context) error
 }
 
-// NewAgent makes the agent at its end of the wire to the core. What is written to the wire goes to the
-// core, whatever address it is written to; that of the core is proxy.CoreAddr. The agent may read and
-// write before NewAgent returns.
+// NewAgent makes the agent at its end of the wire to the core, which it closes, also when it fails. What
+// is written to the wire goes to the core, whatever address it is written to; that of the core is
+// proxy.CoreAddr. The agent may read and write before NewAgent returns.
 type NewAgent func(wire net.PacketConn) (Agent, error)
+
+// begin makes the agent at its end of the wire, if there is to be one.
+func (g *Gateway) begin(agent NewAgent, wire net.PacketConn) (err error) {
+	if agent != nil {
+		g.agent, err = agent(wire)
+	}
+	return err
+}
+
+// treater is the agent as the core sees it; nil if there is none.
+func (g *Gateway) treater() proxy.Treater {
+	if g.agent == nil {
+		return nil
+	}
+	return g.agent
+}
+
+// endAgent lets treated calls go on until ctx ends, since their media passes through here, and ends those that
+// are left.
+func (g *Gateway) endAgent(ctx context.Context) error {
+	if g.agent == nil {
+		return nil
+	}
+	_ = g.agent.Wait(ctx) // Close says what is left
+	last, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	return g.agent.Close(last)
+}

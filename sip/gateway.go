@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ type Options struct {
 	Transport transport.Options // its Log is filled in here, and its Admit is added to
 	Screener  proxy.Screener
 	Recorder  proxy.Recorder
+	Agent     NewAgent     // treats calls; nil: they go on untreated
 	Log       *slog.Logger // default slog.Default()
 
 	DNS locate.Resolver // default: locate.System
@@ -39,6 +41,7 @@ type Options struct {
 type Gateway struct {
 	core    *proxy.Core
 	network *transport.Network
+	agent   Agent // nil: there is none
 	wake    chan struct{}
 	closing context.Context
 	close   context.CancelFunc
@@ -64,10 +67,18 @@ func Start(o Options) (*Gateway, error) {
 		return (admit == nil || admit(peer)) && g.core.Known(netip.AddrPortFrom(peer, 0))
 	}
 	o.Transport.Log = o.Log
+	var wire net.PacketConn
+	if o.Agent != nil {
+		o.Transport.Inside, wire = transport.Pipe(proxy.CoreAddr, proxy.AgentAddr)
+	}
 	var err error
 	if g.network, err = transport.Listen(specs, o.Transport); err != nil {
 		g.close()
 		return nil, err
+	}
+	if err := g.begin(o.Agent, wire); err != nil {
+		g.close()
+		return nil, errors.Join(err, g.network.Close(g.closing))
 	}
 	cfg := o.Proxy
 	cfg.Listeners = make([]proxy.Listener, len(specs))
@@ -79,7 +90,8 @@ func Start(o Options) (*Gateway, error) {
 		cfg.Listeners[i] = proxy.Listener{Protocol: specs[i].Protocol, Addr: addr, Host: host, Port: addr.Port()}
 	}
 	g.core = proxy.New(proxy.Options{
-		Config: cfg, Screener: o.Screener, Recorder: o.Recorder, Resolver: newResolver(g, o.DNS, cfg.Listeners, o.Log), Log: o.Log, Wake: g.wakeTimers,
+		Config: cfg, Screener: o.Screener, Recorder: o.Recorder, Resolver: newResolver(g, o.DNS, cfg.Listeners, o.Log),
+		Treater: g.treater(), Log: o.Log, Wake: g.wakeTimers,
 	})
 	g.network.Serve(g.core)
 	g.running.Go(g.runTimers)
@@ -103,9 +115,10 @@ func (g *Gateway) Stats() (proxy.Stats, transport.Stats) { return g.core.Stats()
 // Targets returns the state of the PBX targets.
 func (g *Gateway) Targets() []proxy.TargetState { return g.core.Targets() }
 
-// Shutdown refuses new calls, waits until ctx ends for those being set up, and stops. Established
-// calls are not touched: their routes are good for the next gateway that has the secret. Every
-// attempt still open is recorded. The error says that attempts were cut off.
+// Shutdown refuses new calls, waits until ctx ends for those being set up and those that the agent
+// treats, and stops. Established calls that the agent does not have are not touched: their routes are
+// good for the next gateway that has the secret. Treated calls that are left then are ended on both
+// sides. Every attempt still open is recorded. The error says that attempts were cut off.
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	idle := make(chan struct{})
 	g.core.Drain(func() { close(idle) })
@@ -116,8 +129,9 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 		s := g.core.Stats()
 		err = fmt.Errorf("stopped while %d calls were being set up: %w", s.Setup, ctx.Err())
 	}
+	err = errors.Join(err, g.endAgent(ctx))
 	// What was just answered still goes out; a peer that does not read is not waited for.
-	last, cancel := context.WithTimeout(context.Background(), time.Second)
+	last, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
 	err = errors.Join(err, g.network.Close(last))
 	g.close()
@@ -125,6 +139,10 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.core.Abandon()
 	return err
 }
+
+// lastWords is how long the end may take once calls are not waited for any more: of the agent, and of the
+// network.
+const lastWords = time.Second
 
 func (g *Gateway) wakeTimers() {
 	select {
