@@ -53,12 +53,12 @@ func parse(name string, source []byte) (*Config, *document) {
 	return c, readDocument(name, source, c)
 }
 
-// check rejects what is wrong with c as a whole, compiles its rules and reads its certificate and secret.
+// check rejects what is wrong with c as a whole, compiles its rules and reads its certificate and keys.
 func (c *Config) check(d *document) {
 	c.validate(d)
 	c.screening = c.compileRules(d)
 	c.identity = c.readIdentity(d)
-	c.Report.Webhook.readSecret(d)
+	c.Report.Webhook.check(d)
 }
 
 // complete adds the defaults that depend on other keys and on the machine, and takes relative paths

@@ -112,13 +112,13 @@ func TestDivertTargets(t *testing.T) {
 	checkShown(t, c)
 }
 
-func TestWebhookSecret(t *testing.T) {
+func TestWebhook(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(dir+"/secret", []byte("0123456789abcdef\n"), 0o600); err != nil {
+	if err := os.WriteFile(dir+"/keys", []byte("0123456789abcdef\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Parse("f", []byte(minimal+"report: {webhook: {url: 'https://centre.example/r', secret_file: secret}}\n"), dir)
-	if err != nil || string(c.Report.Webhook.Secret()) != "0123456789abcdef" {
-		t.Errorf("%q, %v", c.Report.Webhook.Secret(), err)
+	c, err := Parse("f", []byte(minimal+"report: {webhook: {url: 'https://centre.example/r', secret_file: keys}}\n"), dir)
+	if err != nil || c.Report.Webhook.SecretFile != dir+"/keys" {
+		t.Errorf("%q, %v", c.Report.Webhook.SecretFile, err)
 	}
 }

@@ -1,10 +1,11 @@
 package configs
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"time"
+
+	"ringfence/report"
 )
 
 // Report is what becomes of the reports of people who were called: key 9 in a warned call, or the
@@ -16,28 +17,24 @@ type Report struct {
 	// Webhook is the reporting centre that is told of each report.
 	Webhook Webhook `yaml:"webhook"`
 	// Weight is what one report adds to the score of a number. 1 to 100. Default: 20.
-	Weight int `yaml:"weight"`
+	Weight int `yaml:"weight" reload:"restart"`
 	// PerReporterPerDay bounds the reports of one person that count. 1 to 1000. Default: 10.
-	PerReporterPerDay int `yaml:"per_reporter_per_day"`
+	PerReporterPerDay int `yaml:"per_reporter_per_day" reload:"restart"`
 	// HalfLife is how long it takes until a report counts half. 1h to 365d. Default: 14d.
-	HalfLife Duration `yaml:"half_life"`
+	HalfLife Duration `yaml:"half_life" reload:"restart"`
 }
 
 // Webhook is a reporting centre that is told of each report by HTTP.
 type Webhook struct {
-	// URL is where reports are posted, https or http. Default: none; they are posted nowhere.
-	URL string `yaml:"url"`
-	// SecretFile is a file with the secret that reports are signed with, 16 bytes or more. Required with
-	// a URL.
-	SecretFile string `yaml:"secret_file"`
+	// URL is where reports are posted: https, or http on this machine. Default: none; they are posted
+	// nowhere.
+	URL string `yaml:"url" reload:"restart"`
+	// SecretFile holds the keys that reports are signed with, one a line, of 16 characters or more. It is
+	// read at each report. Required with a URL.
+	SecretFile string `yaml:"secret_file" reload:"restart"`
 	// Timeout is how long one attempt may take. What fails is tried again. 1s to 60s. Default: 10s.
-	Timeout Duration `yaml:"timeout"`
-
-	secret []byte
+	Timeout Duration `yaml:"timeout" reload:"restart"`
 }
-
-// Secret is what the file at SecretFile holds, without the line's end; nil without a URL.
-func (w *Webhook) Secret() []byte { return w.secret }
 
 // FeatureCode is what a member of the site dials to have the gateway do something; empty: there is none.
 type FeatureCode string
@@ -52,12 +49,8 @@ func (f *FeatureCode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// minSecret is the shortest secret of a webhook, in bytes: 128 bits cannot be guessed.
-const minSecret = 16
-
 func (r *Report) validate(d *document) {
 	w := &r.Webhook
-	validateWeb(d, "report.webhook.url", w.URL)
 	if w.URL != "" && w.SecretFile == "" {
 		d.missing("report.webhook.secret_file", "reports are signed, so that the centre can tell them from forged ones")
 	}
@@ -67,16 +60,15 @@ func (r *Report) validate(d *document) {
 	within(d, "report.half_life", r.HalfLife, Duration(time.Hour), Duration(365*day))
 }
 
-// readSecret reads the secret of the webhook.
-func (w *Webhook) readSecret(d *document) {
-	if w.URL == "" || w.SecretFile == "" {
+// check rejects a webhook that cannot be used: a URL that shows reports to the network, a file without keys.
+func (w *Webhook) check(d *document) {
+	if w.URL == "" {
 		return
 	}
-	secret := readNamed(d, "report.webhook.secret_file", w.SecretFile)
-	if secret == nil {
-		return
+	if err := report.CheckURL(w.URL); err != nil {
+		d.reject("report.webhook.url", "%v", err)
 	}
-	if w.secret = bytes.TrimRight(secret, "\r\n"); len(w.secret) < minSecret {
-		d.reject("report.webhook.secret_file", "%s holds %d bytes: a secret has %d or more", w.SecretFile, len(w.secret), minSecret)
+	if _, err := report.ReadKeys(w.SecretFile); w.SecretFile != "" && err != nil {
+		d.reject("report.webhook.secret_file", "%v", err)
 	}
 }

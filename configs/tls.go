@@ -124,18 +124,18 @@ func (id *Identity) Warning(now time.Time) string {
 	return ""
 }
 
-// warnings are what is likely wrong with the certificate: it is about to expire, or it is not for the name
-// under which peers connect.
-func (id *Identity) warnings(sip *SIP, now time.Time) (warnings []string) {
-	if id == nil {
+// Warnings are what is likely wrong with a configuration that is right in itself: a certificate that
+// is about to expire, or that is not for the name under which peers connect.
+func (c *Config) Warnings(now time.Time) (warnings []string) {
+	if c.identity == nil {
 		return nil
 	}
-	if w := id.Warning(now); w != "" {
+	if w := c.identity.Warning(now); w != "" {
 		warnings = append(warnings, "sip.tls.certificate: "+w)
 	}
-	for _, l := range sip.Listen {
-		host := sip.Host(l)
-		if l.Transport != transportTLS || id.Certificate.Leaf.VerifyHostname(host) == nil {
+	for _, l := range c.SIP.Listen {
+		host := c.SIP.Host(l)
+		if l.Transport != transportTLS || c.identity.Certificate.Leaf.VerifyHostname(host) == nil {
 			continue
 		}
 		what := "name"

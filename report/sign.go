@@ -41,8 +41,9 @@ func Sign(keys [][]byte, at time.Time, body []byte) string {
 	return b.String()
 }
 
-// readKeys reads the keys in a file, one a line.
-func readKeys(path string) ([][]byte, error) {
+// ReadKeys reads the keys in a file: 1 to 4 of at least 16 characters, one a line. The error names the file
+// and says what to do.
+func ReadKeys(path string) ([][]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("keys that sign: %w", err)

@@ -34,10 +34,10 @@ type Webhook struct {
 // holds the keys that sign, one a line: see Sign. It is read at each report, so that keys change
 // without a restart. A timeout of 0 is 10 seconds, for a whole exchange.
 func NewWebhook(rawURL, secretFile string, timeout time.Duration) (*Webhook, error) {
-	if err := checkURL(rawURL); err != nil {
+	if err := CheckURL(rawURL); err != nil {
 		return nil, fmt.Errorf("webhook of reports: %w", err)
 	}
-	if _, err := readKeys(secretFile); err != nil {
+	if _, err := ReadKeys(secretFile); err != nil {
 		return nil, fmt.Errorf("webhook of reports: %w", err)
 	}
 	if timeout == 0 {
@@ -62,7 +62,8 @@ func NewWebhook(rawURL, secretFile string, timeout time.Duration) (*Webhook, err
 	return &Webhook{url: rawURL, secretFile: secretFile, client: client}, nil
 }
 
-func checkURL(raw string) error {
+// CheckURL says why reports may not be posted to a URL: they go over https, or stay on this machine.
+func CheckURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return errors.New("the URL cannot be read: write https://HOST/PATH")
@@ -77,7 +78,7 @@ func checkURL(raw string) error {
 
 // deliver posts one report.
 func (w *Webhook) deliver(ctx context.Context, id string, body []byte) error {
-	keys, err := readKeys(w.secretFile)
+	keys, err := ReadKeys(w.secretFile)
 	if err != nil {
 		return err
 	}
