@@ -22,8 +22,9 @@ COPY --from=build --chown=65532:65532 /out/state /var/lib/ringfence
 USER 65532:65532
 VOLUME /var/lib/ringfence
 
-# SIP, and the admin listener (health, metrics). The admin port is not for the public.
-EXPOSE 5060/udp 5060/tcp 9160/tcp
+# SIP, the RTP of treated calls (media.ports), and the admin listener (health, metrics). The admin port is
+# not for the public.
+EXPOSE 5060/udp 5060/tcp 20000-20299/udp 9160/tcp
 
 # SIGTERM drains: no new calls, those being set up are finished.
 STOPSIGNAL SIGTERM

@@ -85,10 +85,16 @@ func TestComposeImagesArePinned(t *testing.T) {
 	}
 }
 
-func TestComposePublishesOnlySIP(t *testing.T) {
+func TestComposePublishesOnlyCalls(t *testing.T) {
+	cfg, err := configs.Load("configs/ringfence.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := []string{"5060:", cfg.Media.Ports.String() + ":"} // SIP and RTP
 	for name, service := range readCompose(t).Services {
 		for _, port := range service.Ports {
-			if !strings.HasPrefix(port, "127.0.0.1:") && (name != "gateway" || !strings.HasPrefix(port, "5060:")) {
+			known := name == "gateway" && slices.ContainsFunc(calls, func(c string) bool { return strings.HasPrefix(port, c) })
+			if !strings.HasPrefix(port, "127.0.0.1:") && !known {
 				t.Errorf("service %s publishes %s to the world", name, port)
 			}
 		}
@@ -203,6 +209,11 @@ func TestConfigurationFitsTheDeployment(t *testing.T) {
 	if !strings.Contains(exposed, admin+"/tcp") {
 		t.Errorf("the image exposes %s; the admin port is %s", exposed, admin)
 	}
+	rtp := cfg.Media.Ports.String()
+	published = append(published, fmt.Sprintf("%s:%s/udp", rtp, rtp))
+	if !strings.Contains(exposed, rtp+"/udp") {
+		t.Errorf("the image exposes %s, not %s/udp", exposed, rtp)
+	}
 	for _, listener := range cfg.SIP.Listen {
 		port := fmt.Sprintf("%d/%s", listener.Addr.Port(), listener.Transport)
 		published = append(published, fmt.Sprintf("%d:%s", listener.Addr.Port(), port))
@@ -238,6 +249,18 @@ func TestConfigurationFitsTheDeployment(t *testing.T) {
 	stop := regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindSubmatch(readFile(t, "configs/ringfence.service"))
 	if seconds, err := strconv.Atoi(string(stop[1])); err != nil || time.Duration(seconds)*time.Second <= time.Duration(cfg.SIP.DrainTimeout) {
 		t.Errorf("systemd ends the gateway after %s s; draining may take %s", stop[1], time.Duration(cfg.SIP.DrainTimeout))
+	}
+}
+
+// The code that reports the last caller, and the number that a telephone is known by when it does, are
+// dialled by the telephones of the PBX that the compose file brings.
+func TestAsteriskDialsTheReportingCode(t *testing.T) {
+	cfg, err := configs.Load("configs/ringfence.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dialplan := string(readFile(t, "configs/asterisk/extensions.conf")); !strings.Contains(dialplan, "exten => "+string(cfg.Report.FeatureCode)+",1,") {
+		t.Errorf("configs/asterisk/extensions.conf has no extension %s", cfg.Report.FeatureCode)
 	}
 }
 
