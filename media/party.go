@@ -13,30 +13,23 @@ import (
 // is that one again, version and all. The audio is received by us; every stream beside it is refused,
 // but video where Video is set. It is not safe for concurrent use.
 type Party struct {
-	// Video is where we receive video, at the address of the audio, to relay it to the other leg. The
-	// zero value refuses it. It may be set and unset between offers.
-	Video netip.AddrPort
+	// Video lets video pass when both sides agree on it: from telephone to telephone, and not through
+	// the gateway. It may be set and unset between offers.
+	Video bool
 
 	local   netip.AddrPort
 	id      uint64 // of the o= line, one for the dialog
 	version uint64 // of the o= line
 	said    []byte // what our last description says below its o= line
 
-	agreed       layout   // of the dialog
-	offered      layout   // of our last offer
-	offeredAudio []format // in our last offer
-	offeredVideo []format // in our last offer, nil when video was not offered
+	agreed  layout   // of the dialog
+	offered layout   // of our last offer
+	formats []format // of the audio in our last offer
 }
 
 // NewParty begins the descriptions of a dialog in which we receive RTP at local.
 func NewParty(local netip.AddrPort) *Party {
 	return &Party{local: local, id: uint64(rand.Uint32()), agreed: noLayout, offered: noLayout}
-}
-
-// Agreement is what an offer and its answer came to.
-type Agreement struct {
-	Audio Stream
-	Video Stream // Remote is the zero value when there is none
 }
 
 // Offer writes an offer of our own: both laws of G.711, A-law first, and telephone events.
@@ -85,101 +78,95 @@ func (p *Party) carry(far Description, choose func([]format) []format) ([]byte, 
 
 // offer writes an offer and remembers it for Accept.
 func (p *Party) offer(audio line, video *section) []byte {
-	p.offeredAudio, p.offeredVideo = audio.formats, nil
-	if video == nil || !p.Video.IsValid() {
+	p.formats = audio.formats
+	if video == nil || !p.Video {
 		p.offered = p.agreed.with(nil)
 		return p.describe(p.offered, audio, nil)
 	}
-	p.offeredVideo, p.offered = video.formats, p.agreed.with(video)
-	return p.describe(p.offered, audio, &line{formats: video.formats, direction: video.wants(), feedback: video.feedback})
+	p.offered = p.agreed.with(video)
+	return p.describe(p.offered, audio, video.line(video.formats))
 }
 
-// Accept takes the answer to our last offer. It may be called for each of several answers, as in a
-// 183 and the 200 after it; the last one counts. The error is an Unacceptable.
-func (p *Party) Accept(answer Description) (a Agreement, err error) {
+// Accept takes the answer to our last offer, and returns what they came to. It may be called for each
+// of several answers, as in a 183 and the 200 after it; the last one counts. The error is an
+// Unacceptable.
+func (p *Party) Accept(answer Description) (Stream, error) {
 	s, _, err := answer.at(p.offered.audio).audio()
 	if err != nil {
-		return a, err
+		return Stream{}, err
 	}
-	theirs, ours := s.choose(p.offeredAudio)
+	theirs, ours := s.choose(p.formats)
 	if theirs == nil {
-		return a, ErrFormat
+		return Stream{}, ErrFormat
 	}
-	a.Audio = s.stream(theirs, ours)
+	stream := s.stream(theirs, ours)
 	if keys := keysBeside(ours, s.formats); keys != nil {
-		if own := match(keys, p.offeredAudio); own != nil {
-			a.Audio.setKeys(keys, own)
-		}
-	}
-	if s := answer.at(p.offered.video).video(); s != nil {
-		if theirs, ours := s.choose(p.offeredVideo); theirs != nil {
-			a.Video = s.stream(theirs, ours)
+		if own := match(keys, p.formats); own != nil {
+			stream.setKeys(keys, own)
 		}
 	}
 	p.agreed = p.offered
-	return a, nil
+	return stream, nil
 }
 
-// Answer answers an offer on our own: its first format of G.711 is taken. The error is an
-// Unacceptable; nothing has changed then.
-func (p *Party) Answer(offer Description) (answer []byte, a Agreement, err error) {
+// Answer answers an offer on our own, with its first format of G.711, and returns what they came to.
+// The error is an Unacceptable; nothing has changed then.
+func (p *Party) Answer(offer Description) (answer []byte, stream Stream, err error) {
 	s, index, err := offer.audio()
 	if err != nil {
-		return nil, a, err
+		return nil, Stream{}, err
 	}
 	i := slices.IndexFunc(s.formats, func(f format) bool { return f.codec() != Other })
 	if i < 0 {
-		return nil, a, ErrFormat
+		return nil, Stream{}, ErrFormat
 	}
-	a.Audio = s.stream(&s.formats[i], &s.formats[i])
-	audio := line{formats: s.formats[i : i+1 : i+1], direction: a.Audio.Direction, packetTime: s.asks()}
-	answer = p.answer(offer, index, audio, nil, &a)
-	return answer, a, nil
+	stream = s.stream(&s.formats[i], &s.formats[i])
+	audio := line{formats: s.formats[i : i+1 : i+1], direction: stream.Direction, packetTime: s.asks()}
+	answer = p.answer(offer, index, audio, nil, &stream)
+	return answer, stream, nil
 }
 
 // AnswerAs answers an offer as the other leg did: with the format that far, the last description from
 // there, prefers among those of the offer (of G.711, either law will do), its packet time, and the
-// direction that both leave. The error is an Unacceptable, with nothing changed; ErrFormat says that
-// the other leg has to be asked for another format with Pass.
-func (p *Party) AnswerAs(offer, far Description) (answer []byte, a Agreement, err error) {
+// direction that both leave. It returns what they came to. The error is an Unacceptable, with nothing
+// changed; ErrFormat says that the other leg has to be asked for another format with Pass.
+func (p *Party) AnswerAs(offer, far Description) (answer []byte, stream Stream, err error) {
 	s, index, err := offer.audio()
 	if err != nil {
-		return nil, a, err
+		return nil, Stream{}, err
 	}
 	other, _, err := far.audio()
 	if err != nil {
-		return nil, a, err
+		return nil, Stream{}, err
 	}
 	theirs, chosen := other.choose(s.formats)
 	if theirs == nil {
-		return nil, a, ErrFormat
+		return nil, Stream{}, ErrFormat
 	}
-	a.Audio = s.stream(chosen, chosen)
-	a.Audio.Direction &= other.wants()
-	audio := line{formats: []format{chosen.with(theirs)}, direction: a.Audio.Direction, packetTime: other.asks()}
-	answer = p.answer(offer, index, audio, p.pictures(offer, far, &a), &a)
-	return answer, a, nil
+	stream = s.stream(chosen, chosen)
+	stream.Direction &= other.wants()
+	audio := line{formats: []format{chosen.with(theirs)}, direction: stream.Direction, packetTime: other.asks()}
+	answer = p.answer(offer, index, audio, p.video(offer, far), &stream)
+	return answer, stream, nil
 }
 
-// pictures answers the video of an offer as the other leg did, nil when it is refused.
-func (p *Party) pictures(offer, far Description, a *Agreement) *line {
+// video answers the video of an offer as the other leg did, nil when it is refused.
+func (p *Party) video(offer, far Description) *line {
 	s, other := offer.video(), far.video()
-	if !p.Video.IsValid() || s == nil || other == nil {
+	if !p.Video || s == nil || other == nil {
 		return nil
 	}
 	theirs, chosen := other.choose(s.formats)
 	if theirs == nil {
 		return nil
 	}
-	a.Video = s.stream(chosen, chosen)
-	a.Video.Direction &= other.wants()
-	return &line{formats: []format{chosen.with(theirs)}, direction: a.Video.Direction, feedback: other.feedback}
+	return other.line([]format{chosen.with(theirs)})
 }
 
 // answer writes the answer that takes one format of the offer's audio, and the keys that go with it.
-func (p *Party) answer(offer Description, index int, audio line, video *line, a *Agreement) []byte {
+func (p *Party) answer(offer Description, index int, audio line, video *line, stream *Stream) []byte {
 	if keys := keysBeside(&audio.formats[0], offer.media[index].formats); keys != nil {
-		a.Audio.setKeys(keys, keys)
+		stream.setKeys(keys, keys)
 		audio.formats = append(audio.formats, format{payloadType: keys.payloadType, encoding: keys.encoding, parameters: allKeys})
 	}
 	p.agreed = layoutOf(offer, index)
@@ -188,17 +175,14 @@ func (p *Party) answer(offer Description, index int, audio line, video *line, a 
 
 // describe writes a description. A changed one has the next version (RFC 3264 §8).
 func (p *Party) describe(l layout, audio line, video *line) []byte {
-	family := "IP4"
-	if p.local.Addr().Is6() {
-		family = "IP6"
-	}
-	b := fmt.Appendf(nil, "s=-\r\nc=IN %s %s\r\nt=0 0\r\n", family, p.local.Addr())
+	address := connection(p.local.Addr())
+	b := fmt.Appendf(nil, "s=-\r\nc=%s\r\nt=0 0\r\n", address)
 	for i, s := range l.slots {
 		switch {
 		case i == l.audio:
-			b = audio.append(b, s, p.local.Port())
+			b = audio.append(b, s, p.local)
 		case i == l.video && video != nil:
-			b = video.append(b, s, p.Video.Port())
+			b = video.append(b, s, video.from)
 		default:
 			b = fmt.Appendf(b, "m=%s 0 %s %s\r\n", s.kind, s.proto, s.format)
 		}
@@ -207,6 +191,6 @@ func (p *Party) describe(l layout, audio line, video *line) []byte {
 		p.said = b
 		p.version++
 	}
-	head := fmt.Appendf(nil, "v=0\r\no=- %d %d IN %s %s\r\n", p.id, p.version, family, p.local.Addr())
+	head := fmt.Appendf(nil, "v=0\r\no=- %d %d %s\r\n", p.id, p.version, address)
 	return append(head, b...)
 }

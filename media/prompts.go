@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // Languages are the languages that every prompt is spoken in.
@@ -20,10 +19,8 @@ var PromptIDs = [...]string{
 	"officials", "customer-service", "loan", "high-risk", "unverified-international", // the warnings
 	"callee-menu", "callee-menu-reporting", "listen-in-consent", "reported-thanks", "report-none", // to members of the site
 	"refused-caller", "caller-challenge", "challenge-failed", "wait", // to callers
+	"ringback", // what a caller hears while a telephone rings, played over and over
 }
-
-// MaxPrompt is the longest prompt that is read.
-const MaxPrompt = time.Minute
 
 // maxPromptFile bounds the size of a prompt's file, in bytes: MaxPrompt at 48 kHz, in stereo of 32 bits.
 const maxPromptFile = 24 << 20
@@ -129,14 +126,11 @@ func readPrompt(folder fs.FS, key promptKey) (*Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
-	sound, err := DecodeWAV(data)
+	recording, err := ReadWAV(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key.file(), err)
 	}
-	if long := sound.Duration(); long > MaxPrompt {
-		return nil, fmt.Errorf("%s: it is %s long; at most %s", key.file(), long.Round(time.Second), MaxPrompt)
-	}
-	samples := Resample(sound.Samples, sound.Rate, SampleRate)
+	samples := Resample(recording, SampleRate)
 	if len(samples) == 0 {
 		return nil, fmt.Errorf("%s: there is no sound in it", key.file())
 	}

@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -52,19 +53,29 @@ func (l layout) with(video *section) layout {
 
 // line is what a description says of one stream.
 type line struct {
+	from       netip.AddrPort // of a stream that does not come from where the description is from
 	formats    []format
 	direction  Direction
 	packetTime time.Duration // 0: not said
 	feedback   []string      // of a=rtcp-fb for all formats
 }
 
-// append writes a stream in its place.
-func (l *line) append(b []byte, s slot, port uint16) []byte {
-	b = fmt.Appendf(b, "m=%s %d %s", s.kind, port, s.proto)
+// line is a section with some of its formats, as it is passed on: from where it is now.
+func (s *section) line(formats []format) *line {
+	from, _ := s.remote()
+	return &line{from: from, formats: formats, direction: s.wants(), feedback: s.feedback}
+}
+
+// append writes a stream that is received at an address into its place.
+func (l *line) append(b []byte, s slot, at netip.AddrPort) []byte {
+	b = fmt.Appendf(b, "m=%s %d %s", s.kind, at.Port(), s.proto)
 	for i := range l.formats {
 		b = fmt.Appendf(b, " %d", l.formats[i].payloadType)
 	}
 	b = append(b, "\r\n"...)
+	if l.from.IsValid() {
+		b = fmt.Appendf(b, "c=%s\r\n", connection(l.from.Addr()))
+	}
 	for i := range l.formats {
 		b = l.formats[i].append(b)
 	}
@@ -75,4 +86,12 @@ func (l *line) append(b []byte, s slot, port uint16) []byte {
 		b = fmt.Appendf(b, "a=rtcp-fb:* %s\r\n", feedback)
 	}
 	return fmt.Appendf(b, "a=%s\r\n", l.direction)
+}
+
+// connection is an address as c= and o= lines have it.
+func connection(addr netip.Addr) string {
+	if addr.Is6() {
+		return "IN IP6 " + addr.String()
+	}
+	return "IN IP4 " + addr.String()
 }

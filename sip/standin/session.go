@@ -18,12 +18,12 @@ func (d *dialog) answer(body []byte) (answer []byte, status int) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	answer, agreement, err := d.party.Answer(offer)
+	answer, stream, err := d.party.Answer(offer)
 	if err != nil {
 		return nil, 488
 	}
 	d.agreed = true
-	d.leg.Agree(agreement.Audio)
+	d.leg.Agree(stream)
 	return answer, 0
 }
 
@@ -42,12 +42,12 @@ func (d *dialog) settle(body []byte) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	agreement, err := d.party.Accept(answer)
+	stream, err := d.party.Accept(answer)
 	if err != nil {
 		return fmt.Errorf("the answer: %w", err)
 	}
 	d.agreed = true
-	d.leg.Agree(agreement.Audio)
+	d.leg.Agree(stream)
 	return nil
 }
 
