@@ -1,0 +1,143 @@
+package agent
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringfence/sip/wire"
+)
+
+const (
+	sdpType = "application/sdp"
+	allowed = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS, REFER, NOTIFY"
+	// supported are the extensions of which we know what to do when a peer requires them.
+	supported = "100rel, timer"
+)
+
+func header(name, value string) sip.Header { return sip.NewHeader(name, value) }
+
+// compact gives the full name of the compact forms that are read here (RFC 3261 §7.3.3). sipgo knows those of
+// the headers that it parses itself.
+var compact = map[string]string{"k": "supported", "x": "session-expires", "e": "content-encoding", "y": "identity", "r": "refer-to"}
+
+// canonical is the full name of a header in lower case.
+func canonical(h sip.Header) string {
+	name := strings.ToLower(h.Name())
+	if full := compact[name]; full != "" {
+		return full
+	}
+	return name
+}
+
+// values joins all values of a header with ", "; empty when there is none. name is in lower case.
+func values(msg sip.Message, name string) string {
+	var all []string
+	for _, h := range headersOf(msg) {
+		if canonical(h) == name {
+			all = append(all, h.Value())
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func headersOf(msg sip.Message) []sip.Header {
+	switch msg := msg.(type) {
+	case *sip.Request:
+		return msg.Headers()
+	case *sip.Response:
+		return msg.Headers()
+	}
+	return nil
+}
+
+// lists reports whether a header that lists tokens names one.
+func lists(msg sip.Message, name, token string) bool {
+	for value := range strings.SplitSeq(values(msg, name), ",") {
+		if strings.EqualFold(strings.TrimSpace(value), token) {
+			return true
+		}
+	}
+	return false
+}
+
+// unknownExtensions are the option tags of Require that we do not support.
+func unknownExtensions(req *sip.Request) string {
+	var unknown []string
+	for tag := range strings.SplitSeq(values(req, "require"), ",") {
+		tag = strings.TrimSpace(tag)
+		if tag != "" && !strings.EqualFold(tag, "100rel") && !strings.EqualFold(tag, "timer") {
+			unknown = append(unknown, tag)
+		}
+	}
+	return strings.Join(unknown, ", ")
+}
+
+// parameter returns a parameter of a header value such as "1800;refresher=uac".
+func parameter(value, name string) string {
+	_, rest, _ := strings.Cut(value, ";")
+	for part := range strings.SplitSeq(rest, ";") {
+		key, val, _ := strings.Cut(part, "=")
+		if strings.EqualFold(strings.TrimSpace(key), name) {
+			return strings.TrimSpace(val)
+		}
+	}
+	return ""
+}
+
+// seconds reads the number that a header value begins with; 0 when it begins with none below 2^31.
+func seconds(value string) int {
+	value, _, _ = strings.Cut(value, ";")
+	value, _, _ = strings.Cut(value, "(") // a comment, as Retry-After may have
+	n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+func toTag(msg sip.Message) string {
+	tag, _ := msg.To().Params.Get("tag")
+	return tag
+}
+
+func fromTag(msg sip.Message) string {
+	tag, _ := msg.From().Params.Get("tag")
+	return tag
+}
+
+// description is the SDP body of a message. ok is false when the body is of another type.
+func description(msg interface {
+	sip.Message
+	ContentType() *sip.ContentTypeHeader
+},
+) (body []byte, ok bool) {
+	body = msg.Body()
+	if len(body) == 0 {
+		return nil, true
+	}
+	kind := msg.ContentType()
+	if kind == nil {
+		return nil, false
+	}
+	media, _, _ := strings.Cut(kind.Value(), ";")
+	return body, strings.EqualFold(strings.TrimSpace(media), sdpType)
+}
+
+// describe makes an SDP description the body of a message; none if it is nil.
+func describe(msg sip.Message, body []byte) {
+	if body != nil {
+		msg.AppendHeader(header("Content-Type", sdpType))
+	}
+	msg.SetBody(body)
+}
+
+// newResponse is a response to req, with the To tag that req was given when it came. An empty phrase stands for the
+// usual one.
+func newResponse(req *sip.Request, status int, phrase string) *sip.Response {
+	if phrase == "" {
+		phrase = wire.Phrase(status)
+	}
+	return sip.NewResponseFromRequest(req, status, phrase, nil)
+}
