@@ -154,11 +154,21 @@ func list(dir string) ([]string, error) {
 
 // idOf is the report's id in the name of its file; empty when it is not the name of one.
 func idOf(name string) string {
-	at, id, _ := strings.Cut(strings.TrimSuffix(name, suffix), "-")
-	if _, err := time.Parse(nameTime, at); err != nil {
+	if timeOf(name).IsZero() {
 		return ""
 	}
+	_, id, _ := strings.Cut(strings.TrimSuffix(name, suffix), "-")
 	return id
+}
+
+// timeOf is when the report was stored, by the name of its file; zero when it is not the name of one.
+func timeOf(name string) time.Time {
+	stamp, _, _ := strings.Cut(name, "-")
+	at, err := time.Parse(nameTime, stamp)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 func readBounded(path string) ([]byte, error) {
