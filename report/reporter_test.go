@@ -406,7 +406,7 @@ func TestReportsWaitThroughARestart(t *testing.T) {
 		}
 		s.err = nil
 		to.set(nil)
-		r = start(t, dir, s, to, nil)
+		start(t, dir, s, to, nil)
 		synctest.Wait()
 		if len(s.taken()) != 1 || len(to.references()) != 1 {
 			t.Errorf("scored %v, arrived %v", s.taken(), to.references())

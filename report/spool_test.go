@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// killedDir, when set in the environment, makes the test binary the process that is killed: it stores
-// reports without end, says how many are stored, and buries every third.
-const killedDir = "RINGFENCE_REPORT_KILLED_DIR"
+// killed, when set in the environment, makes the test binary the process that is killed: it stores
+// reports in its folder without end, says how many are stored, and buries every third.
+const killed = "RINGFENCE_REPORT_KILLED"
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(killedDir); dir != "" {
-		if err := storeUntilKilled(dir); err != nil {
+	if os.Getenv(killed) != "" {
+		if err := storeUntilKilled(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(1)
@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func storeUntilKilled(dir string) error {
-	s, err := openSpool(dir)
+func storeUntilKilled() error {
+	s, err := openSpool(".")
 	for i := 1; err == nil; i++ {
 		if err = s.put(fmt.Sprintf("id-%06d", i), []byte(strings.Repeat("x", i)), time.Now()); err != nil {
 			break
@@ -43,9 +43,13 @@ func storeUntilKilled(dir string) error {
 }
 
 func TestKilledProcessLosesNothingStored(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), killedDir+"="+dir)
+	cmd := exec.Command(program)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), killed+"=yes")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
