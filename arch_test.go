@@ -41,7 +41,7 @@ var libraries = map[string]home{
 	"github.com/spf13/cobra":              {[]string{"cmd"}, "commands and flags are the binary's alone"},
 	"github.com/dchest/siphash":           {[]string{"sip"}, "it authenticates the routing tokens of the proxy"},
 	"golang.org/x/net":                    {[]string{"sip"}, "it sends and receives datagrams in batches"},
-	"golang.org/x/sys":                    {[]string{"sip", "audit", "blocklist", "bench"}, "socket options, file locks and CPU clocks are the edges' matter"},
+	"golang.org/x/sys":                    {[]string{"sip", "media", "audit", "blocklist", "bench"}, "socket options, file locks and CPU clocks are the edges' matter"},
 	"golang.org/x/text":                   {[]string{"screening", "sip"}, "names are normalised where they are compared"},
 	"golang.org/x/time":                   {[]string{"sip", "blocklist", "console"}, "rates are limited where work comes in"},
 	"golang.org/x/sync":                   {[]string{"cmd", "blocklist"}, "goroutines are grouped by their owners"},

@@ -167,7 +167,9 @@ type talker struct {
 	timestamp uint32
 }
 
-func (p *phone) talker() *talker { return &talker{phone: p, ssrc: 7, sequence: 65530, timestamp: 1<<32 - 400} }
+func (p *phone) talker() *talker {
+	return &talker{phone: p, ssrc: 7, sequence: 65530, timestamp: 1<<32 - 400}
+}
 
 // say sends a packet of sound and counts on.
 func (k *talker) say(payloadType uint8, payload []byte) {

@@ -22,6 +22,11 @@ type arrival struct {
 // isRTCP tells RTCP from RTP on one port (RFC 5761 §4).
 func isRTCP(data []byte) bool { return len(data) > 1 && data[1] >= 192 && data[1] <= 223 }
 
+// isRTP reports whether data can be an RTP packet.
+func isRTP(data []byte) bool {
+	return len(data) >= headerLength && len(data) <= maxDatagram && data[0]>>6 == rtpVersion
+}
+
 // receive takes n bytes that came into s.in, at the RTCP port if control is true. They are anybody's.
 func (l *Leg) receive(s *scratch, n int, from netip.AddrPort, control bool) {
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
@@ -55,7 +60,7 @@ func (l *Leg) take(a *arrival, from netip.AddrPort) (event Event, told, taken bo
 		return Event{}, false, false
 	}
 	p := a.packet
-	if len(a.data) > maxDatagram || p.Unmarshal(a.data) != nil || p.Version != rtpVersion || !l.expects(p.PayloadType) {
+	if !isRTP(a.data) || p.Unmarshal(a.data) != nil || !l.expects(p.PayloadType) {
 		l.counts.malformed++
 		return Event{}, false, false
 	}

@@ -88,7 +88,7 @@ func bind(local netip.AddrPort) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var address unix.Sockaddr = &unix.SockaddrInet4{Port: int(local.Port())}
+	var address unix.Sockaddr
 	if family == unix.AF_INET {
 		address = &unix.SockaddrInet4{Port: int(local.Port()), Addr: local.Addr().As4()}
 	} else {
