@@ -106,6 +106,13 @@ func (c *compiler) head(pack *Pack) {
 		}
 		c.tables[name] = c.table(path, entries)
 	}
+	for i, name := range pack.Official {
+		if c.tables[name] == nil {
+			c.problem(fmt.Sprintf("official[%d]", i), "there is no table %q (the tables are %s)", name, names(c.tables))
+			continue
+		}
+		r.official = append(r.official, c.tables[name])
+	}
 }
 
 // nameForm says how names are written.

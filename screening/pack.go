@@ -27,6 +27,7 @@ type Pack struct {
 	Watch     Treatments               `yaml:"watch"`     // of callers on the watch list; warn where not set
 	Labels    map[call.Category]string `yaml:"labels"`    // put before the display name, instead of the built-in ones
 	Tables    map[string][]string      `yaml:"tables"`    // named sets of number patterns
+	Official  []string                 `yaml:"official"`  // tables whose numbers are those of authorities and firms: reports never list them
 	Rules     []Rule                   `yaml:"rules"`     // asked in this order
 }
 

@@ -14,6 +14,7 @@ type Rules struct {
 	version    string
 	called     []*table // emergency services as called, a table of each pack
 	callers    []*table // emergency services as callers
+	official   []*table // numbers that reports may not list
 	checks     []check
 	anonymous  byClass
 	watch      map[call.Category]byClass
