@@ -123,6 +123,10 @@ bench-kamailio: build ## CPU, delay and memory beside Kamailio on loopback; ARGS
 build: ## the static binary, bin/ringfence
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ringfence ./cmd/ringfence
 
+.PHONY: prompts
+prompts: ## the sounds of configs/prompts/prompts.tsv that have changed (espeak-ng, sox)
+	configs/prompts/generate
+
 .PHONY: demo
 demo: ## the gateway with a PBX stand-in and a caller, on loopback
 	go run ./cmd/ringfence demo
