@@ -169,6 +169,7 @@ var counters = map[string]func(s *proxy.Stats) uint64{
 	"requests":      func(s *proxy.Stats) uint64 { return s.Requests },
 	"responses":     func(s *proxy.Stats) uint64 { return s.Responses },
 	"retransmitted": func(s *proxy.Stats) uint64 { return s.Retransmitted },
+	"treated":       func(s *proxy.Stats) uint64 { return s.Treated },
 	"shed":          func(s *proxy.Stats) uint64 { return s.Shed },
 	"setup":         func(s *proxy.Stats) uint64 { return uint64(s.Setup) },
 	"transactions":  func(s *proxy.Stats) uint64 { return uint64(s.Transactions) },

@@ -94,7 +94,14 @@ func (r *run) lawfulResponse(p *party, m *sipText) error {
 	if answer == nil {
 		return nil // the gateway's own
 	}
-	return unchanged(answer, m, "via", "from", "content-length", "p-asserted-identity", "x-ringfence")
+	except := []string{"via", "from", "content-length", "p-asserted-identity", "x-ringfence"}
+	if !fromAgent(answer) {
+		return unchanged(answer, m, except...)
+	}
+	if err := presented(answer, m); err != nil {
+		return err
+	}
+	return unchanged(answer, m, append(except, "contact", "record-route")...)
 }
 
 // sameVias checks that the Vias are those sent, the first with where it came from (§18.2.1).
@@ -165,7 +172,14 @@ var edited = []string{
 
 // forwarded checks a forwarded request against the original.
 func forwarded(sent, got *sipText) error {
-	if err := unchanged(sent, got, edited...); err != nil {
+	except := edited
+	if fromAgent(sent) {
+		if err := presented(sent, got); err != nil {
+			return err
+		}
+		except = append(slices.Clone(edited), "contact")
+	}
+	if err := unchanged(sent, got, except...); err != nil {
 		return err
 	}
 	if err := sameVias(sent.values("via"), got.values("via")[1:]); err != nil {
@@ -187,6 +201,26 @@ func forwarded(sent, got *sipText) error {
 	}
 	if a, b := sent.values("record-route"), got.values("record-route"); len(b) < len(a) || !slices.Equal(a, b[len(b)-len(a):]) {
 		return fmt.Errorf("its Record-Route does not end in those sent: %q", a)
+	}
+	return nil
+}
+
+// fromAgent reports whether a message has a Contact of the agent's.
+func fromAgent(m *sipText) bool { return strings.HasPrefix(addressOf(m.get("contact")), agentContact) }
+
+// presented checks that a message of the agent's names, outside, the gateway in the agent's place, and routes of
+// the peer alone.
+func presented(sent, got *sipText) error {
+	user, _, _ := strings.Cut(strings.TrimPrefix(agentContact, "sip:"), "@")
+	if uri := addressOf(got.get("contact")); !strings.HasPrefix(uri, "sip:"+user+"@") || strings.Contains(uri, "invalid") {
+		return fmt.Errorf("its Contact does not lead to the agent: %s", uri)
+	}
+	if got.request() {
+		return nil
+	}
+	a, b := sent.values("record-route"), got.values("record-route")
+	if len(b) > len(a) || !slices.Equal(b, a[len(a)-len(b):]) {
+		return fmt.Errorf("its Record-Route is not the end of those sent: %q", a)
 	}
 	return nil
 }

@@ -61,6 +61,9 @@ func parseAction(words []string) (action, error) {
 // parseDeed reads what a participant does apart from sending: "pbx answers OPTIONS 200".
 func parseDeed(words []string) (action, error) {
 	party, rest := words[0], words[2:]
+	if party == agentName {
+		return parseAgent(words[1:])
+	}
 	switch words[1] {
 	case "answers", "ignores":
 		a := answers{party: party, status: 200}
@@ -135,7 +138,7 @@ func parseFields(words, known []string) ([]field, error) {
 	return fields, nil
 }
 
-var treatments = []string{"screen", "allow", "label", "refuse", "divert"}
+var treatments = []string{"screen", "allow", "label", "refuse", "divert", "warn", "announce", "challenge", "take-report"}
 
 // parseVerdict reads "verdict TREATMENT [ARGUMENT] [name=value...]".
 func parseVerdict(arguments []string) (action, error) {

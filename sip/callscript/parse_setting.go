@@ -50,6 +50,11 @@ func parseSetting(words []string) (setting, error) {
 		return s, err
 	}
 	switch words[0] {
+	case agentName:
+		if len(arguments) > 0 {
+			return nil, errors.New("agent stands alone")
+		}
+		return partySetting{name: agentName, role: roleAgent}, nil
 	case "remove":
 		if len(arguments) != 1 {
 			return nil, errors.New("remove whom?")

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"ringfence/sip/proxy"
 )
 
 // party is a participant: its sockets, what it sent and received, and the calls it is in.
@@ -19,7 +21,7 @@ type party struct {
 	spec    partySpec
 	addr    netip.AddrPort
 	packets net.PacketConn
-	streams net.Listener
+	streams net.Listener // nil of the agent
 	readers sync.WaitGroup
 
 	// Under run.mu.
@@ -28,6 +30,8 @@ type party struct {
 	lose    int        // this many of what arrives is lost
 	answers map[string]int
 	down    bool
+	agent   *agent // of the agent, once the gateway has begun it
+	full    bool   // the agent takes no calls
 
 	sent     []*sipText
 	received []*arrival // as they were expected
@@ -45,17 +49,21 @@ type arrival struct {
 }
 
 func (r *run) newParty(spec partySpec) (*party, error) {
+	p := &party{run: r, name: spec.name, spec: spec, answers: map[string]int{}, dialogs: map[string]*dialog{}}
+	if spec.role == roleAgent {
+		p.addr = proxy.AgentAddr
+		return p, nil
+	}
 	host, err := r.network.address(&spec)
 	if err != nil {
 		return nil, err
 	}
-	p := &party{run: r, name: spec.name, spec: spec, answers: map[string]int{}, dialogs: map[string]*dialog{}}
 	if p.packets, p.streams, err = r.network.open(host); err != nil {
 		return nil, err
 	}
 	p.addr = p.packets.LocalAddr().(*net.UDPAddr).AddrPort()
 	p.addr = netip.AddrPortFrom(p.addr.Addr().Unmap(), p.addr.Port())
-	p.readers.Go(p.readPackets)
+	p.readers.Go(func() { p.readPackets(p.packets) })
 	p.accept(p.streams)
 	return p, nil
 }
@@ -64,8 +72,10 @@ func (p *party) close() {
 	p.run.mu.Lock()
 	p.down = true
 	p.run.mu.Unlock()
-	_ = p.packets.Close() // what closing says does not matter to a script
-	_ = p.streams.Close()
+	if p.spec.role != roleAgent { // the gateway closes that
+		_ = p.packets.Close() // what closing says does not matter to a script
+		_ = p.streams.Close()
+	}
 	p.closeConns()
 	p.readers.Wait()
 }
@@ -107,10 +117,10 @@ func (p *party) attach(conn net.Conn) {
 	p.readers.Go(func() { p.readStream(conn) })
 }
 
-func (p *party) readPackets() {
+func (p *party) readPackets(packets net.PacketConn) {
 	buf := make([]byte, 1<<16)
 	for {
-		n, _, err := p.packets.ReadFrom(buf)
+		n, _, err := packets.ReadFrom(buf)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -180,6 +190,9 @@ func (p *party) arrive(raw []byte, over string, conn net.Conn) {
 		return
 	}
 	r.ladder.note(p.name, "gw", p.name, a.label())
+	if p.agent != nil {
+		p.agent.begin(a.sipText)
+	}
 	if status, ok := p.answers[a.method()]; ok && a.request() {
 		if status > 0 {
 			r.ladder.note(p.name, p.name, "gw", strconv.Itoa(status)+" "+a.method())

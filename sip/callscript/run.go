@@ -12,6 +12,7 @@ import (
 
 	"ringfence/call"
 	"ringfence/sip"
+	"ringfence/sip/proxy"
 	"ringfence/sip/transport"
 	"ringfence/sip/transport/memory"
 )
@@ -100,7 +101,7 @@ func (r *run) failure(line int, text string, err error) error {
 func (r *run) columns() []string {
 	var left, right []string
 	for _, name := range r.order {
-		if r.parties[name].inside() {
+		if p := r.parties[name]; p.inside() || p.spec.role == roleAgent {
 			right = append(right, name)
 		} else {
 			left = append(left, name)
@@ -164,7 +165,7 @@ func (r *run) start() error {
 	}
 	g, err := sip.Start(sip.Options{
 		Listeners: listeners, Proxy: cfg, Transport: r.network.options(),
-		Screener: r, Recorder: r, Log: r.options.Log, DNS: dns{r},
+		Screener: r, Recorder: r, Agent: r.newAgent(), Log: r.options.Log, DNS: dns{r},
 	})
 	if err != nil {
 		return err
@@ -190,6 +191,9 @@ func (r *run) partyAddrs() map[string]netip.AddrPort {
 // listener is the gateway's address that a participant speaks to over udp or tcp: the first of its
 // family.
 func (r *run) listener(p *party, over string) (netip.AddrPort, error) {
+	if p.spec.role == roleAgent {
+		return proxy.CoreAddr, nil
+	}
 	for i, l := range r.site.listeners {
 		if l.protocol.String() == over && r.addrs[i].Addr().Is4() == p.addr.Addr().Is4() {
 			return r.addrs[i], nil
@@ -204,7 +208,7 @@ func (r *run) gatewayAddr(p *party) string {
 	if p.spec.tcp {
 		over = "tcp"
 	}
-	if addr, err := r.listener(p, over); err == nil {
+	if addr, err := r.listener(p, over); err == nil && p.spec.role != roleAgent {
 		return addr.String()
 	}
 	return r.vars["gw"]

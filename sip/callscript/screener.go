@@ -44,6 +44,22 @@ func (w *wordsOfVerdict) verdict() (call.Verdict, error) {
 		}
 		v.Treatment = call.Refuse{Class: class}
 		return v, nil
+	case "announce":
+		v.Treatment = call.Announce{}
+		if w.argument != "" {
+			var class call.Refusal
+			if err := class.UnmarshalText([]byte(w.argument)); err != nil {
+				return v, err
+			}
+			v.Treatment = call.Announce{Refuse: &call.Refuse{Class: class}}
+		}
+		return v, nil
+	case "warn":
+		v.Treatment = call.Warn{Prefix: w.prefix}
+	case "challenge":
+		v.Treatment = call.Challenge{Digits: 1}
+	case "take-report":
+		v.Treatment = call.TakeReport{}
 	case "divert":
 		if w.argument == "" {
 			return v, errors.New("divert to what target?")

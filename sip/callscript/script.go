@@ -3,6 +3,8 @@ package callscript
 import (
 	"fmt"
 	"time"
+
+	"ringfence/call"
 )
 
 // Script is a call script, ready to be run any number of times.
@@ -111,6 +113,11 @@ type (
 	listing struct {
 		list, pattern, category string
 		remove                  bool
+	}
+	full    struct{ full bool } // whether the agent takes calls
+	records struct {            // the agent's
+		status int
+		by     call.Ender
 	}
 	state struct { // of a PBX target
 		target string

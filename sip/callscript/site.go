@@ -38,6 +38,7 @@ const (
 	roleTarget
 	roleDivert
 	rolePBX // another device of the PBX's side
+	roleAgent
 	roleStranger
 )
 

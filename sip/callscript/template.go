@@ -81,7 +81,7 @@ func (p *party) draftEndToEnd(m *draft, l *line, d *dialog, uri string) {
 	m.header("Call-ID", d.callID)
 	m.header("CSeq", strconv.Itoa(sequence)+" "+l.verb)
 	if l.verb == "INVITE" || l.verb == "UPDATE" {
-		m.header("Contact", "<"+p.uri(p.caller(), p.addr.String())+">")
+		m.header("Contact", p.contact(p.caller()))
 	}
 	if l.verb == "INVITE" || l.body != "" {
 		m.body = media(l.body, p.addr.Addr().String())
@@ -105,7 +105,7 @@ func (p *party) draftResponse(to *arrival, status int, phrase string) *draft {
 	m.copyLines(to.sipText, "call-id")
 	m.copyLines(to.sipText, "cseq")
 	if early {
-		m.header("Contact", "<"+p.uri("", p.addr.String())+">")
+		m.header("Contact", p.contact(""))
 		if status >= 200 {
 			m.body = media("", p.addr.Addr().String())
 		}
@@ -167,6 +167,14 @@ func (p *party) uri(user, host string) string {
 		host += ";transport=tcp"
 	}
 	return "sip:" + user + host
+}
+
+// contact is the value of a Contact that names the participant.
+func (p *party) contact(user string) string {
+	if p.spec.role == roleAgent {
+		return "<" + agentContact + ">"
+	}
+	return "<" + p.uri(user, p.addr.String()) + ">"
 }
 
 // address writes the value of From or To: of a whole one, a URI, or a user.
