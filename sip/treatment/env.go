@@ -48,9 +48,9 @@ type Leg interface {
 	End(reason string)
 }
 
-// Port is the media of one leg, or its video: an RTP socket of ours and what is sent from it.
+// Port is the audio of one leg: an RTP socket of ours and what is sent from it.
 type Port interface {
-	// Local is where the port receives.
+	// Local is where the port receives, as the other side is told.
 	Local() netip.AddrPort
 	// Agree sets what an offer and answer came to. It is called again when that changes.
 	Agree(stream media.Stream)
@@ -111,8 +111,6 @@ type Env struct {
 	// OpenPort opens a port for the audio of a leg, whose events carry id. It is of the address family
 	// of peer, or of the PBX's when peer is zero. The error is that no port is free.
 	OpenPort func(id LegID, peer netip.Addr) (Port, error)
-	// OpenVideo opens a port for relayed video, as OpenPort does. It has no events.
-	OpenVideo func(peer netip.Addr) (Port, error)
 	// Random returns an unpredictable word, for the digits of a challenge.
 	Random func() uint64
 }

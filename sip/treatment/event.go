@@ -18,7 +18,7 @@ const MaxLegs = 8
 
 // Event is something that happened to a call. It is one of the types below. Events of legs that were
 // told to End, or that have ended, may still come; they are passed over.
-type Event interface{ event() }
+type Event interface{ leg() LegID }
 
 // Begun is the first event of every call.
 type Begun struct{}
@@ -138,21 +138,24 @@ type Stopped struct {
 	Cause  call.Reason // for the record
 }
 
-func (Begun) event()           {}
-func (Progressed) event()      {}
-func (Answered) event()        {}
-func (Refused) event()         {}
-func (Reoffered) event()       {}
-func (Agreed) event()          {}
-func (OfferRefused) event()    {}
-func (Transferred) event()     {}
-func (TransferReplied) event() {}
-func (Notified) event()        {}
-func (Ended) event()           {}
-func (Keyed) event()           {}
-func (Played) event()          {}
-func (Silent) event()          {}
-func (Spoke) event()           {}
-func (Elapsed) event()         {}
-func (Reported) event()        {}
-func (Stopped) event()         {}
+// noLeg is what events that belong to no leg name.
+const noLeg LegID = 255
+
+func (Begun) leg() LegID             { return noLeg }
+func (e Progressed) leg() LegID      { return e.Leg }
+func (e Answered) leg() LegID        { return e.Leg }
+func (e Refused) leg() LegID         { return e.Leg }
+func (e Reoffered) leg() LegID       { return e.Leg }
+func (e Agreed) leg() LegID          { return e.Leg }
+func (e OfferRefused) leg() LegID    { return e.Leg }
+func (e Transferred) leg() LegID     { return e.Leg }
+func (e TransferReplied) leg() LegID { return e.Leg }
+func (e Notified) leg() LegID        { return e.Leg }
+func (e Ended) leg() LegID           { return e.Leg }
+func (e Keyed) leg() LegID           { return e.Leg }
+func (e Played) leg() LegID          { return e.Leg }
+func (e Silent) leg() LegID          { return e.Leg }
+func (e Spoke) leg() LegID           { return e.Leg }
+func (Elapsed) leg() LegID           { return noLeg }
+func (Reported) leg() LegID          { return noLeg }
+func (Stopped) leg() LegID           { return noLeg }

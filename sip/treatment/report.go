@@ -1,0 +1,37 @@
+package treatment
+
+import "ringfence/call"
+
+// takeReport answers a member of the site, and reports the last caller she had.
+func (c *Call) takeReport() {
+	if !c.open(true, c.lookUp) {
+		c.fail(488, call.EndedByGateway, nil)
+	}
+}
+
+func (c *Call) lookUp() {
+	c.enter(stateLookingUp, maxLookUp)
+	c.env.Reporter.ReportLast(c.record)
+}
+
+// whenLookingUp waits for the last caller to be found.
+func (c *Call) whenLookingUp(e Event) {
+	switch e := e.(type) {
+	case Reported:
+		if e.Found {
+			c.record.Treated.Choice = call.ChoiceReported
+			c.announceTo(c.caller, stateThanking, promptThanks)
+		} else {
+			c.announceTo(c.caller, stateThanking, promptNone)
+		}
+	case Elapsed:
+		c.announceTo(c.caller, stateThanking, promptNone)
+	}
+}
+
+// whenThanking hangs up once she was told.
+func (c *Call) whenThanking(e Event) {
+	if _, ok := e.(Played); ok {
+		c.finish(byGateway, normalClearing)
+	}
+}

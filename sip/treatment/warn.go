@@ -1,0 +1,127 @@
+package treatment
+
+import "ringfence/call"
+
+// summon calls the person called, to be warned. The caller hears ringing meanwhile, or an announcement.
+func (c *Call) summon(w call.Warn) {
+	if !c.callOut(Destination{Prefix: w.Prefix}, true) {
+		return
+	}
+	c.enter(stateSummoning, c.env.Options.Warn.AnswerWithin)
+	if !c.env.Options.Warn.Announcement || !c.offered {
+		return
+	}
+	if text, err := c.caller.answer(c.caller.far); err == nil {
+		c.early = text
+		c.caller.leg.Progress(183, text)
+		c.entertain(promptWait)
+	}
+}
+
+// whenSummoning waits for the person to answer. What the PBX plays until then is not passed on.
+func (c *Call) whenSummoning(e Event) {
+	switch e := e.(type) {
+	case Progressed:
+		c.progress(e)
+	case Answered:
+		if c.pickedUp(e) {
+			c.warn()
+		}
+	case Refused:
+		c.passRefusal(e)
+	case Elapsed:
+		c.fail(480, call.EndedByTimeout, nil)
+	}
+}
+
+// warn plays the warning to the person called.
+func (c *Call) warn() {
+	c.rounds++
+	c.announceTo(c.called, stateWarning, c.categoryPrompt())
+}
+
+// whenWarning goes on to the menu, which need not be waited for: a key counts at once.
+func (c *Call) whenWarning(e Event) {
+	switch e := e.(type) {
+	case Keyed:
+		c.choose(e)
+	case Played:
+		switch o := &c.env.Options.Warn; {
+		case o.Menu && (o.ReportingLine != "" || o.ListenIn != ""):
+			c.say(c.called, stateChoosing, promptMenuReporting)
+		case o.Menu:
+			c.say(c.called, stateChoosing, promptMenu)
+		case c.rounds < o.Repeat:
+			c.warn()
+		default:
+			c.take(call.ChoiceNone)
+		}
+	}
+}
+
+// whenChoosing waits for the choice, and repeats warning and menu as often as is asked for.
+func (c *Call) whenChoosing(e Event) {
+	o := &c.env.Options.Warn
+	switch e := e.(type) {
+	case Keyed:
+		c.choose(e)
+	case Played:
+		if c.rounds < o.Repeat {
+			c.warn()
+		} else {
+			c.arm(o.ChooseWithin)
+		}
+	case Elapsed:
+		if o.Voicemail != "" {
+			c.divert(o.Voicemail)
+		} else {
+			c.decline(603, call.EndedByTimeout)
+		}
+	}
+}
+
+// choose does what the person called asks for with a key. Other keys are passed over.
+func (c *Call) choose(e Keyed) {
+	o := &c.env.Options.Warn
+	if e.Leg != c.called.id || !o.Menu {
+		return
+	}
+	switch e.Key {
+	case '1':
+		c.take(call.ChoiceTaken)
+	case '2':
+		c.record.Treated.Choice = call.ChoiceVoicemail
+		if o.Voicemail == "" {
+			c.decline(603, call.EndedByCalled)
+			return
+		}
+		c.divert(o.Voicemail)
+	case '9':
+		c.record.Treated.Choice = call.ChoiceReported
+		c.env.Reporter.Report(c.record)
+		c.decline(607, call.EndedByCalled)
+	case '3':
+		if o.ReportingLine != "" {
+			c.record.Treated.Choice = call.ChoiceReportingLine
+			c.handOver()
+		}
+	case '4':
+		if o.ListenIn != "" {
+			c.say(c.called, stateConsenting, promptConsent)
+		}
+	}
+}
+
+// whenConsenting waits for her to have heard what listening in means, and then takes the call.
+func (c *Call) whenConsenting(e Event) {
+	if _, ok := e.(Played); ok {
+		c.take(call.ChoiceListenedIn)
+	}
+}
+
+// take connects the person called with the caller, who is answered now.
+func (c *Call) take(choice call.Choice) {
+	c.hush()
+	c.record.Treated.Choice = choice
+	c.connect()
+}
