@@ -37,7 +37,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	report(stderr, err)
+	printError(stderr, err)
 	var coded interface{ ExitCode() int }
 	switch {
 	case errors.As(err, &coded):
@@ -49,9 +49,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 }
 
-// report prints an error for the person at the terminal. Problems of a configuration begin with
+// printError prints an error for the person at the terminal. Problems of a configuration begin with
 // their file and line, so that editors find the place.
-func report(stderr io.Writer, err error) {
+func printError(stderr io.Writer, err error) {
 	var problems configs.Problems
 	switch {
 	case errors.Is(err, errReported):
@@ -91,6 +91,7 @@ bad was found), 2 wrong usage.`,
 	root.AddCommand(
 		newDemoCommand(), newServeCommand(), newCheckCommand(), newHealthCommand(),
 		newListCommand(configuredStore), newCallsCommand(configuredDatabase), newRulesCommand(configuredRules),
+		newReportsCommand(configuredReports),
 	)
 	return root
 }
@@ -134,4 +135,13 @@ func configuredRules(file string) (*screening.Rules, error) {
 		return nil, err
 	}
 	return cfg.Screening(), nil
+}
+
+// configuredReports is where the reports of a configuration wait.
+func configuredReports(file string) (string, error) {
+	cfg, err := loadConfig(file)
+	if err != nil {
+		return "", err
+	}
+	return reportsFolder(cfg), nil
 }
