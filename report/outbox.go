@@ -54,11 +54,10 @@ type outbox struct {
 
 // WayStats is the state of one way of reports. Counters count from the start.
 type WayStats struct {
-	Queued  int    // reports that wait on disk
-	Dead    int    // reports that were refused, and wait on disk for a person
-	Sent    uint64 // reports that were taken
-	Failed  uint64 // attempts that failed
-	Dropped uint64 // reports that could not be stored
+	Queued int    // reports that wait on disk
+	Dead   int    // reports that were refused, and wait on disk for a person
+	Sent   uint64 // reports that were taken
+	Failed uint64 // attempts that failed
 
 	Error        string    // why the last attempt failed; empty when it did not
 	FailingSince time.Time // zero while attempts succeed
@@ -80,14 +79,10 @@ func (b *outbox) put(id string, value any) error {
 	if err == nil {
 		err = b.spool.put(id, body, time.Now())
 	}
-	b.update(func(s *WayStats) {
-		if err != nil {
-			s.Dropped++
-		}
-	})
 	if err != nil {
 		return err
 	}
+	b.update(func(*WayStats) {})
 	select {
 	case b.wake <- struct{}{}:
 	default:

@@ -192,9 +192,12 @@ func (r *Reporter) carryOut(ctx context.Context, t task) {
 		t.score = r.jobOf(t.report, record)
 	}
 	reference := t.report.Call.Reference
-	if err := r.store(t); err != nil {
+	stored, err := r.store(t)
+	if err != nil {
 		r.lost.Add(1)
 		r.o.Log.Error("report cannot be stored", "reference", reference, "error", err)
+	}
+	if err != nil && !stored {
 		reference = ""
 	} else {
 		r.o.Log.Info("call reported", "reference", reference, "via", string(t.report.Via), "number", t.report.Call.Reported.Number.Masked())
@@ -204,16 +207,18 @@ func (r *Reporter) carryOut(ctx context.Context, t task) {
 	}
 }
 
-// store puts a report on its ways.
-func (r *Reporter) store(t task) error {
-	var errs []error
+// store puts a report on its ways. stored says that at least one has it.
+func (r *Reporter) store(t task) (stored bool, err error) {
 	if t.score != nil {
-		errs = append(errs, r.score.put(t.report.ID, t.score))
+		err = r.score.put(t.report.ID, t.score)
+		stored = err == nil
 	}
 	if r.webhook != nil {
-		errs = append(errs, r.webhook.put(t.report.ID, t.report))
+		failed := r.webhook.put(t.report.ID, t.report)
+		stored = stored || failed == nil
+		err = errors.Join(err, failed)
 	}
-	return errors.Join(errs...)
+	return stored, err
 }
 
 // lastCall finds the last call that reached a number, nil for none.

@@ -9,7 +9,7 @@ import (
 type Stats struct {
 	Score   WayStats // into the shared score
 	Webhook WayStats // to the reporting centre; zero without a webhook
-	Lost    uint64   // reports that could not be stored, or for which there was no room, since the start
+	Lost    uint64   // reports that could not be stored, on one way at least, or for which there was no room, since the start
 }
 
 // Stats returns the state of r.
