@@ -58,25 +58,31 @@ func inRig(t *testing.T, test func(r *rig), change ...func(*Options)) {
 		r.core, r.agent = core, New(wire, o)
 		read := make(chan struct{})
 		go r.read(read)
+		defer r.close(read)
 		test(r)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		if err := r.agent.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := core.Close(); err != nil {
-			t.Error(err)
-		}
-		<-read
-		if s := r.agent.Stats(); s.Calls != 0 || len(r.agent.legs) != 0 {
-			t.Errorf("left behind: %+v and %d legs", s, len(r.agent.legs))
-		}
-		for _, p := range r.puppets {
-			if n := r.recordsOf(p.record.Reference); n != 1 {
-				t.Errorf("call %s has %d records", p.record.Reference, n)
-			}
-		}
 	})
+}
+
+// close closes the agent, and sees that it leaves nothing behind.
+func (r *rig) close(read chan struct{}) {
+	t := r.t
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	if err := r.agent.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := r.core.Close(); err != nil {
+		t.Error(err)
+	}
+	<-read
+	if s := r.agent.Stats(); s.Calls != 0 || len(r.agent.legs) != 0 {
+		t.Errorf("left behind: %+v and %d legs", s, len(r.agent.legs))
+	}
+	for _, p := range r.puppets {
+		if n := r.recordsOf(p.record.Reference); n != 1 {
+			t.Errorf("call %s has %d records", p.record.Reference, n)
+		}
+	}
 }
 
 func (r *rig) recordsOf(reference string) (n int) {
@@ -131,6 +137,20 @@ func (r *rig) take() []sip.Message {
 	sent := r.sent
 	r.sent = nil
 	return sent
+}
+
+// await lets time pass until the agent sends something, which must be one request of this method.
+func (r *rig) await(method sip.RequestMethod, within time.Duration) *sip.Request {
+	r.t.Helper()
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if sent := r.take(); len(sent) == 1 && word(sent[0]) == method.String() {
+			return sent[0].(*sip.Request)
+		} else if len(sent) > 0 {
+			r.t.Fatalf("the agent sent %s and more, want %s", word(sent[0]), method)
+		}
+	}
+	r.t.Fatalf("no %s within %v", method, within)
+	return nil
 }
 
 // word is a message in a word or two: "INVITE", "200 INVITE".
