@@ -14,7 +14,14 @@ type Tally struct {
 	next  proxy.Recorder
 	mu    sync.Mutex
 	calls map[Kind]uint64
+	ended map[Treated]uint64
 	final [7]uint64 // by class of the final status
+}
+
+// Treated is what calls on the agent path are counted by.
+type Treated struct {
+	Treatment string
+	Choice    call.Choice
 }
 
 // Kind is what attempts are counted by. The reason is that of the verdict or, when the gateway could
@@ -26,13 +33,18 @@ type Kind struct {
 }
 
 // NewTally returns a Tally before another recorder.
-func NewTally(next proxy.Recorder) *Tally { return &Tally{next: next, calls: map[Kind]uint64{}} }
+func NewTally(next proxy.Recorder) *Tally {
+	return &Tally{next: next, calls: map[Kind]uint64{}, ended: map[Treated]uint64{}}
+}
 
 // Append implements proxy.Recorder.
 func (t *Tally) Append(r *call.Record) {
 	kind := Kind{r.Facts.Trunk, r.Verdict.Treatment.Name(), cmp.Or(r.Outcome.Cause, r.Verdict.Reason)}
 	t.mu.Lock()
 	t.calls[kind]++
+	if r.Treated != nil {
+		t.ended[Treated{kind.Treatment, r.Treated.Choice}]++
+	}
 	if class := r.Outcome.Status / 100; class < len(t.final) {
 		t.final[class]++
 	}
@@ -45,6 +57,13 @@ func (t *Tally) Calls() map[Kind]uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.calls)
+}
+
+// Treated returns the number of treated calls by what came of them, since the start.
+func (t *Tally) Treated() map[Treated]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.ended)
 }
 
 // Final returns the number of attempts by the class of their final status: index 2 for 2xx, and so

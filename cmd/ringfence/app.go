@@ -17,6 +17,7 @@ import (
 	"ringfence/call"
 	"ringfence/configs"
 	"ringfence/console"
+	"ringfence/report"
 	"ringfence/screening"
 	"ringfence/sip"
 	"ringfence/sip/transport"
@@ -33,6 +34,8 @@ type app struct {
 	mirror   *blocklist.Mirror
 	screener screener
 	audit    *audit.Log
+	reporter *report.Reporter
+	treating *treating // nil: no call can be treated
 	tally    *sip.Tally
 	tls      transport.Credentials
 	gateway  *sip.Gateway
@@ -90,11 +93,17 @@ func startApp(ctx context.Context, cfg *configs.Config, log *slog.Logger, tap fu
 
 	a.screener.lists = a.mirror
 	a.screener.rules.Store(cfg.Screening())
-	a.tally = sip.NewTally(tapped{a.audit, tap})
+	if a.reporter, err = openReporter(cfg, secret, a.store, a.screener.official, log); err != nil {
+		return nil, err
+	}
+	if a.treating, err = newTreating(cfg, log); err != nil {
+		return nil, err
+	}
+	a.tally = sip.NewTally(tapped{a.audit, a.reporter, tap})
 	a.useIdentity(cfg)
 	a.gateway, err = sip.Start(sip.Options{
 		Listeners: listeners(cfg), Proxy: proxyConfig(cfg, secret), Transport: transportOptions(cfg, &a.tls),
-		Screener: &a.screener, Recorder: a.tally, Log: log,
+		Screener: &a.screener, Recorder: a.tally, Agent: a.treating.starter(cfg, a.tally, a.reporter), Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -107,10 +116,12 @@ func openStore(cfg *configs.Config) (blocklist.Store, error) {
 	return blocklist.Open(cfg.Lists.Store.Reveal(), blocklist.Options{PasswordFile: cfg.Lists.PasswordFile, Prefix: cfg.Lists.Prefix})
 }
 
-// tapped passes records to tap, if there is one, and to the call log.
+// tapped passes records to tap, if there is one, to the reporter, which knows by them who called whom last,
+// and to the call log.
 type tapped struct {
-	log *audit.Log
-	tap func(*call.Record)
+	log      *audit.Log
+	reporter *report.Reporter
+	tap      func(*call.Record)
 }
 
 // Append implements proxy.Recorder.
@@ -118,6 +129,7 @@ func (t tapped) Append(r *call.Record) {
 	if t.tap != nil {
 		t.tap(r)
 	}
+	t.reporter.Append(r)
 	t.log.Append(r)
 }
 
@@ -158,6 +170,9 @@ func (a *app) reload(file string) {
 	cfg, err := configs.Load(file)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if err == nil {
+		err = a.treating.configure(cfg)
+	}
 	if err != nil {
 		a.reloads.failed++
 		a.reloads.err = err
@@ -238,6 +253,10 @@ func (a *app) close() (err error) {
 	if a.stop != nil {
 		a.stop()
 		a.background.Wait()
+	}
+	err = errors.Join(err, a.treating.close())
+	if a.reporter != nil {
+		err = errors.Join(err, a.reporter.Close())
 	}
 	if a.store != nil {
 		err = errors.Join(err, a.store.Close())

@@ -141,7 +141,7 @@ func (p *callsPrinter) facts(f *call.Facts) {
 	if f.Diverted != (call.Party{}) {
 		p.item("forwarded by", "%s", party(&f.Diverted))
 	}
-	p.item("media", "%s", media(f))
+	p.item("media", "%s", offered(f))
 	p.item("user agent", "%s", f.UserAgent)
 	for _, mark := range []struct {
 		set  bool
@@ -185,7 +185,8 @@ func party(p *call.Party) string {
 	return text
 }
 
-func media(f *call.Facts) string {
+// offered says what media a call asked for.
+func offered(f *call.Facts) string {
 	switch m := f.Media; {
 	case !m.Offered:
 		return "no offer"

@@ -46,6 +46,14 @@ func (a *app) checks() []console.Check {
 			}
 			return true, fmt.Sprintf("%d records written", a.audit.Stats().Written)
 		}},
+		{Name: "treatments", Probe: a.treating.state},
+		{Name: "reports", Probe: func() (bool, string) {
+			if err := a.reporter.Health(); err != nil {
+				return false, err.Error()
+			}
+			s := a.reporter.Stats()
+			return true, fmt.Sprintf("%d taken, %d waiting", s.Score.Sent, s.Score.Queued+s.Webhook.Queued)
+		}},
 		{Name: "tls", Probe: func() (bool, string) {
 			id := a.identity()
 			if id == nil {
@@ -67,13 +75,7 @@ func (a *app) checks() []console.Check {
 
 // metrics are what /metrics shows; docs/operations.md explains them.
 func (a *app) metrics() []console.Metric {
-	gauge := func(name, help string, value func() float64) console.Metric {
-		return console.Metric{Name: name, Help: help, Kind: console.Gauge, Collect: single(value)}
-	}
-	counter := func(name, help string, value func() float64) console.Metric {
-		return console.Metric{Name: name, Help: help, Kind: console.Counter, Collect: single(value)}
-	}
-	return []console.Metric{
+	return append(a.treatingMetrics(), []console.Metric{
 		{
 			Name: "ringfence_calls_total", Help: "Call attempts by verdict.", Kind: console.Counter,
 			Labels: []string{"trunk", "treatment", "reason"},
@@ -143,13 +145,23 @@ func (a *app) metrics() []console.Metric {
 		counter("ringfence_requests_total", "Requests received, retransmissions included.", a.core(func(s *proxy.Stats) float64 { return float64(s.Requests) })),
 		counter("ringfence_retransmissions_total", "Requests received again.", a.core(func(s *proxy.Stats) float64 { return float64(s.Retransmitted) })),
 		counter("ringfence_shed_total", "Calls refused with 503 and without a record, for want of memory.", a.core(func(s *proxy.Stats) float64 { return float64(s.Shed) })),
-		counter("ringfence_panics_total", "Messages whose handling panicked; each ended one transaction.", a.core(func(s *proxy.Stats) float64 { return float64(s.Panics) })),
+		counter("ringfence_panics_total", "Faults; each ended one transaction, or one treated call.", a.core(func(s *proxy.Stats) float64 { return float64(s.Panics + a.treating.agentStats().Panics) })),
 		gauge("ringfence_list_synced", "1 while changes to the lists arrive.", func() float64 { return flag(a.mirror.State().Error == "") }),
 		gauge("ringfence_audit_queued", "Records on their way to the call log.", func() float64 { return float64(a.audit.Stats().Queued) }),
 		gauge("ringfence_audit_spooled", "Records that wait on disk for the call log.", func() float64 { return float64(a.audit.Stats().Spooled) }),
 		counter("ringfence_audit_written_total", "Records committed to the call log.", func() float64 { return float64(a.audit.Stats().Written) }),
 		counter("ringfence_audit_dropped_total", "Records lost.", func() float64 { return float64(a.audit.Stats().Dropped) }),
-	}
+	}...)
+}
+
+// gauge is a metric without labels that goes up and down.
+func gauge(name, help string, value func() float64) console.Metric {
+	return console.Metric{Name: name, Help: help, Kind: console.Gauge, Collect: single(value)}
+}
+
+// counter is a metric without labels that only grows.
+func counter(name, help string, value func() float64) console.Metric {
+	return console.Metric{Name: name, Help: help, Kind: console.Counter, Collect: single(value)}
 }
 
 func single(value func() float64) func(func(float64, ...string)) {

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ringfence/configs"
+	"ringfence/media"
+	"ringfence/sip"
+	"ringfence/sip/agent"
+	"ringfence/sip/treatment"
+)
+
+// treating is what calls need that the gateway takes part in: the media engine, the prompts and the settings
+// of the moment, and the agent once the gateway has made it.
+type treating struct {
+	log     *slog.Logger
+	engine  *media.Engine
+	options atomic.Pointer[treatment.Options]
+	prompts atomic.Pointer[media.Prompts]
+	agent   atomic.Pointer[agent.Agent]
+
+	mu       sync.Mutex // guards what is below, and changes of prompts
+	folder   string     // of the site's prompts
+	unusable error      // files in it
+}
+
+// portRest is how long a port stays unused after its call, so that what was sent to that call does not reach
+// another.
+const portRest = 5 * time.Second
+
+// newTreating starts the media engine and reads the prompts. It is nil for a configuration that names no
+// address for RTP, in which no call can be treated.
+func newTreating(cfg *configs.Config, log *slog.Logger) (*treating, error) {
+	m := &cfg.Media
+	local4, _ := m.Local(false)
+	local6, _ := m.Local(true)
+	if !local4.IsValid() && !local6.IsValid() {
+		return nil, nil
+	}
+	t := &treating{log: log}
+	if err := t.configure(cfg); err != nil {
+		return nil, err
+	}
+	var err error
+	t.engine, err = media.NewEngine(media.Options{
+		Local4: local4, Local6: local6, First: m.Ports.First, Last: m.Ports.Last, Rest: portRest,
+		Silence: time.Duration(m.Silence), NAT: time.Duration(m.NAT), Log: log,
+	})
+	return t, err
+}
+
+// configure has the calls that begin from now on treated as cfg says, with the prompts as they are on the disk
+// now. A file of the site's that cannot be used is logged, and what was said before is said on.
+func (t *treating) configure(cfg *configs.Config) error {
+	if t == nil {
+		return nil
+	}
+	t.options.Store(treatmentOptions(cfg))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	prompts, folder := t.prompts.Load(), cfg.Treatments.Prompts
+	if prompts == nil || folder != t.folder {
+		prompts, t.unusable = media.LoadPrompts(configs.Prompts(), folder)
+	} else {
+		t.unusable = prompts.Reload()
+	}
+	if prompts == nil {
+		return fmt.Errorf("prompts that come with Ringfence: %w", t.unusable)
+	}
+	if t.unusable != nil {
+		t.log.Error("prompts that cannot be used: what was said before is said on\n"+t.unusable.Error(), "folder", folder)
+	}
+	t.prompts.Store(prompts)
+	t.folder = folder
+	return nil
+}
+
+// starter makes the agent of a gateway; nil when no call can be treated.
+func (t *treating) starter(cfg *configs.Config, recorder treatment.Recorder, reporter agent.Reporter) sip.NewAgent {
+	if t == nil {
+		return nil
+	}
+	advertise := map[netip.Addr]netip.Addr{}
+	for _, v6 := range []bool{false, true} {
+		if local, reached := cfg.Media.Local(v6); local.IsValid() {
+			advertise[local] = reached
+		}
+	}
+	o := agent.Options{
+		Recorder: recorder, Reporter: reporter, Treatments: t.options.Load, Media: t.engine, Prompts: t.prompts.Load,
+		Advertise: advertise, PBX: pbxAddress(cfg), MaxCalls: cfg.Media.Ports.Pairs() / 2, Log: t.log,
+	}
+	return func(wire net.PacketConn) (sip.Agent, error) {
+		a := agent.New(wire, o)
+		t.agent.Store(a)
+		return a, nil
+	}
+}
+
+// pbxAddress is an address of the family in which the PBX has its media: that of its first target that is
+// written as an address, else IPv4 where the gateway has it.
+func pbxAddress(cfg *configs.Config) netip.Addr {
+	for _, target := range cfg.PBX.Targets {
+		if addr, err := netip.ParseAddr(target.Host); err == nil {
+			return addr
+		}
+	}
+	if local4, _ := cfg.Media.Local(false); local4.IsValid() {
+		return local4
+	}
+	local6, _ := cfg.Media.Local(true)
+	return local6
+}
+
+// state is what /readyz says of treated calls.
+func (t *treating) state() (ok bool, detail string) {
+	if t == nil {
+		return true, "not used"
+	}
+	t.mu.Lock()
+	unusable := t.unusable
+	t.mu.Unlock()
+	free := t.engine.Free()
+	detail = fmt.Sprintf("%d calls, %d pairs of RTP ports free", t.agentStats().Calls, free)
+	if unusable != nil {
+		return false, detail + "; prompts that cannot be used: " + unusable.Error()
+	}
+	return free > 0, detail
+}
+
+// agentStats are the agent's counters; zero where there is none.
+func (t *treating) agentStats() (s agent.Stats) {
+	if t != nil {
+		if a := t.agent.Load(); a != nil {
+			s = a.Stats()
+		}
+	}
+	return s
+}
+
+// mediaCounts are the media engine's counters, and the pairs of ports that are free; zero where there is no
+// engine.
+func (t *treating) mediaCounts() (c media.Counts, free int) {
+	if t == nil {
+		return c, 0
+	}
+	return t.engine.Counts(), t.engine.Free()
+}
+
+// close ends the media engine, once the agent has ended.
+func (t *treating) close() error {
+	if t == nil || t.engine == nil {
+		return nil
+	}
+	if err := t.engine.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// treatmentOptions are the settings of treatments that cfg says.
+func treatmentOptions(cfg *configs.Config) *treatment.Options {
+	t, w := &cfg.Treatments, &cfg.Treatments.Warn
+	o := &treatment.Options{
+		Language: string(t.Language),
+		Warn: treatment.WarnOptions{
+			Menu: w.Menu, Repeat: w.Repeat, AnswerWithin: time.Duration(w.AnswerWithin), ChooseWithin: time.Duration(w.ChooseWithin),
+			Voicemail: w.Voicemail, ReportingLine: w.ReportingLine, ListenIn: w.ListenIn,
+			VideoByKey: w.Video == configs.VideoByKey, Announcement: w.CallerHears == configs.HearsAnnouncement,
+		},
+		Announce: treatment.AnnounceOptions{Answer: t.Announce.Answer},
+		Challenge: treatment.ChallengeOptions{
+			Answer: t.Challenge.Answer, Tries: t.Challenge.Tries,
+			Within: time.Duration(t.Challenge.Within), Remember: time.Duration(t.Challenge.Remember),
+		},
+		Redress:       treatment.Redress{Phone: cfg.Redress.Phone, URL: cfg.Redress.URL, JCard: cfg.Redress.JCardURL},
+		Fallbacks:     map[string]string{},
+		PassTransfers: t.Transfer == configs.TransferPass,
+	}
+	for _, spoken := range t.Languages {
+		o.Languages = append(o.Languages, treatment.Spoken{Called: spoken.Called, Language: string(spoken.Language)})
+	}
+	for name, target := range cfg.Divert {
+		if target.Fallback != "" {
+			o.Fallbacks[name] = target.Fallback
+		}
+	}
+	return o
+}
