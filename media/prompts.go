@@ -52,6 +52,7 @@ type Prompts struct {
 	dir     string // of the site; empty: there is none
 	shipped map[promptKey]*Prompt
 	current atomic.Pointer[map[promptKey]*Prompt]
+	read    atomic.Pointer[string] // state of the site's folder when it was last read
 }
 
 // LoadPrompts reads LANGUAGE/ID.wav for every language and ID from shipped, and those that there are
@@ -83,9 +84,11 @@ func (p *Prompts) Reload() error {
 	if p.dir == "" {
 		return nil
 	}
-	if _, err := os.Stat(p.dir); err != nil {
+	state, err := folderState(p.dir)
+	if err != nil {
 		return fmt.Errorf("folder of prompts: %w", err)
 	}
+	p.read.Store(&state) // as it was before: what changes meanwhile is read the next time
 	site, next := os.DirFS(p.dir), maps.Clone(p.shipped)
 	problems := strangers(site, p.dir)
 	for _, key := range required() {
@@ -101,6 +104,44 @@ func (p *Prompts) Reload() error {
 	}
 	p.current.Store(&next)
 	return errors.Join(problems...)
+}
+
+// Changed reports whether a file of the site's folder has come, gone or changed since it was last read,
+// so that Reload is due. It reads no file.
+func (p *Prompts) Changed() bool {
+	if p.dir == "" {
+		return false
+	}
+	state, err := folderState(p.dir)
+	read := p.read.Load()
+	return err == nil && (read == nil || *read != state)
+}
+
+// folderState is a text that changes when a WAV file of the site's folder does.
+func folderState(dir string) (string, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	site := os.DirFS(dir)
+	for _, name := range recordings(site) {
+		if info, err := fs.Stat(site, name); err == nil { // it is gone otherwise
+			fmt.Fprintln(&b, name, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String(), nil
+}
+
+// recordings are the WAV files in a folder and those below it.
+func recordings(folder fs.FS) (names []string) {
+	for _, pattern := range []string{"*.wav", "*/*.wav"} {
+		found, err := fs.Glob(folder, pattern)
+		if err != nil {
+			panic(err) // the pattern is a constant
+		}
+		names = append(names, found...)
+	}
+	return names
 }
 
 // Get is a prompt in a language; ok is false when there is none of the ID or the language.
@@ -159,16 +200,10 @@ func strangers(site fs.FS, dir string) (problems []error) {
 	for _, key := range required() {
 		known[key.file()] = true
 	}
-	for _, pattern := range []string{"*.wav", "*/*.wav"} {
-		found, err := fs.Glob(site, pattern)
-		if err != nil {
-			panic(err) // the pattern is a constant
-		}
-		for _, name := range found {
-			if !known[name] {
-				problems = append(problems, fmt.Errorf("%s: %s: no prompt is called so; a file is LANGUAGE/ID.wav, a language one of %s, an ID one of %s, digit-0 to digit-9",
-					dir, name, strings.Join(Languages[:], ", "), strings.Join(PromptIDs[:], ", ")))
-			}
+	for _, name := range recordings(site) {
+		if !known[name] {
+			problems = append(problems, fmt.Errorf("%s: %s: no prompt is called so; a file is LANGUAGE/ID.wav, a language one of %s, an ID one of %s, digit-0 to digit-9",
+				dir, name, strings.Join(Languages[:], ", "), strings.Join(PromptIDs[:], ", ")))
 		}
 	}
 	return problems
