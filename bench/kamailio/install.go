@@ -3,11 +3,10 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+
+	"ringfence/bench/program"
 )
 
 // kamailioModules is where Debian puts Kamailio's modules.
@@ -25,21 +24,5 @@ func install() error {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		missing = append(missing, "redis-server")
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	args := append([]string{"install", "-qy", "--no-install-recommends"}, missing...)
-	if _, err := exec.LookPath("apt-get"); err != nil || os.Getuid() != 0 {
-		return fmt.Errorf("not installed here: %s. On Debian or Ubuntu run:\n    sudo apt-get update && sudo apt-get install --no-install-recommends %s",
-			strings.Join(missing, ", "), strings.Join(missing, " "))
-	}
-	for _, words := range [][]string{{"update", "-q"}, args} {
-		cmd := exec.Command("apt-get", words...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("apt-get %s: %w", strings.Join(words, " "), err)
-		}
-	}
-	return nil
+	return program.Install(missing...)
 }

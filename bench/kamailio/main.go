@@ -81,7 +81,7 @@ func compare(ringfence string, p plan, write bool) error {
 	if err := b.startRedis(); err != nil {
 		return err
 	}
-	defer b.server.stop()
+	defer b.server.Stop()
 	r, err := b.run(p)
 	if err != nil {
 		return err

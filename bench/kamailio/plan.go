@@ -164,19 +164,19 @@ func (b *bench) measure(one proxy, p *plan, s *scene) (got sample, err error) {
 		return got, err
 	}
 	defer r.stop()
-	if r.process == nil {
+	if r.Process == nil {
 		got.outcome = r.run(p.load(s.rate, p.duration, s.refused))
 	} else {
 		r.run(p.load(s.rate, p.warmup, s.refused))
 		var begin, end time.Duration
-		if begin, err = r.cpu(); err != nil {
+		if begin, err = r.CPU(); err != nil {
 			return got, err
 		}
 		got.outcome = r.run(p.load(s.rate, p.duration, s.refused))
-		if end, err = r.cpu(); err != nil {
+		if end, err = r.CPU(); err != nil {
 			return got, err
 		}
-		if got.memory, err = r.memory(); err != nil {
+		if got.memory, err = r.Memory(); err != nil {
 			return got, err
 		}
 		got.cpu = (end - begin) / time.Duration(max(1, got.completed))
@@ -210,7 +210,7 @@ func (b *bench) hold(one proxy, p *plan) (bytes int64, err error) {
 	l.hold = time.Duration(float64(l.calls)/rate*float64(time.Second)) + 5*time.Second
 	var failed error
 	l.spin = false
-	l.held = func() { bytes, failed = r.memory() }
+	l.held = func() { bytes, failed = r.Memory() }
 	got := r.run(l)
 	if failed == nil && got.failed() > 0 {
 		failed = fmt.Errorf("%s: of %d calls held at one time %d failed: %v", one.name, l.calls, got.failed(), got.failures)

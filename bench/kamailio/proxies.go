@@ -14,6 +14,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"ringfence/bench/program"
 )
 
 // Where the ends of the calls are: the gateway tells trunk and PBX apart by address.
@@ -43,7 +45,7 @@ type proxy struct {
 
 // running is a proxy that runs, and the generator before it; without a proxy its process is nil.
 type running struct {
-	*process
+	*program.Process
 	*generator
 }
 
@@ -76,7 +78,7 @@ type bench struct {
 	ringfence string // the binary
 	scratch   string
 	redis     netip.AddrPort
-	server    *process // redis-server
+	server    *program.Process // redis-server
 	runs      int
 }
 
@@ -102,9 +104,9 @@ func (b *bench) start(p proxy) (r *running, err error) {
 			s.Store = "redis://" + b.redis.String() + "/0"
 		}
 		if p.children > 0 {
-			r.process, err = startKamailio(dir, &s)
+			r.Process, err = startKamailio(dir, &s)
 		} else {
-			r.process, err = b.startRingfence(dir, &s)
+			r.Process, err = b.startRingfence(dir, &s)
 		}
 	}
 	if err == nil {
@@ -120,7 +122,7 @@ func (b *bench) start(p proxy) (r *running, err error) {
 // ready waits until a call gets through.
 func (r *running) ready() error {
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-		if err := r.ended(); err != nil {
+		if err := r.Ended(); err != nil {
 			return err
 		}
 		if r.run(load{calls: 1, rate: 1000}).completed == 1 {
@@ -128,27 +130,27 @@ func (r *running) ready() error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	text, _ := os.ReadFile(r.log)
+	text, _ := os.ReadFile(r.Log)
 	return fmt.Errorf("no call got through within 20 s:\n%s", text[max(0, len(text)-2000):])
 }
 
 func (r *running) stop() {
-	if r.process != nil {
-		r.process.stop()
+	if r.Process != nil {
+		r.Process.Stop()
 	}
 	r.close()
 }
 
-func startKamailio(dir string, s *settings) (*process, error) {
+func startKamailio(dir string, s *settings) (*program.Process, error) {
 	config, err := fill(kamailioConfig, dir, s)
 	if err != nil {
 		return nil, err
 	}
-	return start(dir, "kamailio", "kamailio", "-f", config, "-DD", "-x", "tlsf", "-X", "tlsf", "-m", "2048", "-M", "64",
+	return program.Start(dir, "kamailio", "kamailio", "-f", config, "-DD", "-x", "tlsf", "-X", "tlsf", "-m", "2048", "-M", "64",
 		"-b", fmt.Sprint(socketBuffer), "-Y", dir)
 }
 
-func (b *bench) startRingfence(dir string, s *settings) (*process, error) {
+func (b *bench) startRingfence(dir string, s *settings) (*program.Process, error) {
 	config, err := fill(ringfenceConfig, dir, s)
 	if err != nil {
 		return nil, err
@@ -158,7 +160,7 @@ func (b *bench) startRingfence(dir string, s *settings) (*process, error) {
 			return nil, err
 		}
 	}
-	return start(dir, "ringfence", b.ringfence, "serve", "--config", config)
+	return program.Start(dir, "ringfence", b.ringfence, "serve", "--config", config)
 }
 
 // importList puts the listed numbers into a store of Ringfence.
@@ -193,7 +195,7 @@ func (b *bench) startRedis() (err error) {
 	if b.redis, err = freePort(); err != nil {
 		return err
 	}
-	b.server, err = start(b.scratch, "redis", "redis-server", "--port", fmt.Sprint(b.redis.Port()),
+	b.server, err = program.Start(b.scratch, "redis", "redis-server", "--port", fmt.Sprint(b.redis.Port()),
 		"--bind", b.redis.Addr().String(), "--save", "", "--dir", b.scratch)
 	if err != nil {
 		return err
@@ -203,7 +205,7 @@ func (b *bench) startRedis() (err error) {
 		if conn, err = net.Dial("tcp", b.redis.String()); err == nil {
 			break
 		}
-		if ended := b.server.ended(); ended != nil || time.Now().After(deadline) {
+		if ended := b.server.Ended(); ended != nil || time.Now().After(deadline) {
 			return errors.Join(err, ended)
 		}
 	}

@@ -6,11 +6,12 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"ringfence/bench/program"
 )
 
 func micros(d time.Duration) float64  { return float64(d.Nanoseconds()) / 1000 }
@@ -97,8 +98,8 @@ Measured %s by `+"`make bench-kamailio`"+` (arguments: %s).
 - Delay is what INVITE and 200 take from one end to the other, together.
 `,
 		time.Now().UTC().Format(time.DateOnly), cmp.Or(strings.Join(os.Args[1:], " "), "none"),
-		processor(), runtime.NumCPU(), firstLine("uname", "-r"), p.spin,
-		firstLine(binary, "--version"), firstLine("kamailio", "-v"), listed,
+		program.Processor(), runtime.NumCPU(), program.FirstLine("uname", "-r"), p.spin,
+		program.FirstLine(binary, "--version"), program.FirstLine("kamailio", "-v"), listed,
 		p.ring, p.hold, p.rounds, p.warmup, p.duration)
 }
 
@@ -143,23 +144,4 @@ func (s *scene) best(of []proxy, figure func(*sample) float64) proxy {
 	return slices.MinFunc(of, func(x, y proxy) int {
 		return cmp.Compare(median(s.samples[x.name], figure), median(s.samples[y.name], figure))
 	})
-}
-
-func firstLine(command string, args ...string) string {
-	out, err := exec.Command(command, args...).Output()
-	if err != nil {
-		return "unknown (" + err.Error() + ")"
-	}
-	line, _, _ := strings.Cut(string(out), "\n")
-	return strings.TrimSpace(line)
-}
-
-func processor() string {
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(text)) {
-		if name, ok := strings.CutPrefix(line, "model name"); ok {
-			return strings.TrimLeft(strings.TrimSpace(name), ": \t")
-		}
-	}
-	return "a processor without a name"
 }

@@ -1,6 +1,8 @@
 //go:build linux
 
-package main
+// Package program runs the programs that benchmarks compare: it installs them, starts and stops them, and
+// reads what they use of the machine.
+package program
 
 import (
 	"bufio"
@@ -18,18 +20,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// process is a program that this one started.
-type process struct {
+// Process is a program that this one started.
+type Process struct {
 	name string
 	cmd  *exec.Cmd
-	log  string // file of its output
+	Log  string // file of its output
 	done chan struct{}
 }
 
-// start starts a program. It dies with this one.
-func start(scratch, name string, command ...string) (*process, error) {
-	p := &process{name: name, cmd: exec.Command(command[0], command[1:]...), log: filepath.Join(scratch, name+".log"), done: make(chan struct{})}
-	output, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+// Start starts a program in the folder scratch, where its output goes to NAME.log. It dies with this one.
+func Start(scratch, name string, command ...string) (*Process, error) {
+	p := &Process{name: name, cmd: exec.Command(command[0], command[1:]...), Log: filepath.Join(scratch, name+".log"), done: make(chan struct{})}
+	output, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +48,8 @@ func start(scratch, name string, command ...string) (*process, error) {
 	return p, nil
 }
 
-// stop ends the program and what it started: politely, then by force.
-func (p *process) stop() {
+// Stop ends the program and what it started: politely, then by force.
+func (p *Process) Stop() {
 	tree := p.tree()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -60,11 +62,11 @@ func (p *process) stop() {
 	}
 }
 
-// ended reports whether the program has ended, and shows why.
-func (p *process) ended() error {
+// Ended reports whether the program has ended, and shows why.
+func (p *Process) Ended() error {
 	select {
 	case <-p.done:
-		text, _ := os.ReadFile(p.log)
+		text, _ := os.ReadFile(p.Log)
 		return fmt.Errorf("%s ended:\n%s", p.name, text[max(0, len(text)-2000):])
 	default:
 		return nil
@@ -72,7 +74,7 @@ func (p *process) ended() error {
 }
 
 // tree lists the program and its descendants.
-func (p *process) tree() []int {
+func (p *Process) tree() []int {
 	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
@@ -95,9 +97,9 @@ func (p *process) tree() []int {
 	return tree
 }
 
-// cpu is the processor time, of user and system, that the tree has used. It is read from each process's
+// CPU is the processor time, of user and system, that the tree has used. It is read from each process's
 // CPU clock: what /proc/PID/stat shows as utime and stime, in nanoseconds instead of hundredths.
-func (p *process) cpu() (time.Duration, error) {
+func (p *Process) CPU() (time.Duration, error) {
 	total := time.Duration(0)
 	for _, pid := range p.tree() {
 		const schedClock = 2 // CPUCLOCK_SCHED, see clock_getcpuclockid(3)
@@ -110,9 +112,9 @@ func (p *process) cpu() (time.Duration, error) {
 	return total, nil
 }
 
-// memory is what the tree holds of the machine's memory, in bytes. Each page that several processes
+// Memory is what the tree holds of the machine's memory, in bytes. Each page that several processes
 // share counts once (the sum of their PSS).
-func (p *process) memory() (int64, error) {
+func (p *Process) Memory() (int64, error) {
 	total := int64(0)
 	for _, pid := range p.tree() {
 		kilobytes, err := pss(pid)
