@@ -120,7 +120,7 @@ func (o *outgoing) provisional(res *sip.Response) {
 			e.description = body
 		}
 	}
-	l.session.handle(treatment.Progressed{Leg: l.id, Status: res.StatusCode, Description: body, Target: o.way(res)})
+	l.session.handle(treatment.Progressed{Leg: l.id, Status: res.StatusCode, Description: body, Target: o.way(res).Target})
 }
 
 // branch returns the early dialog of a response, nil when there are too many.
@@ -191,14 +191,14 @@ func (o *outgoing) success(res *sip.Response) {
 		body = e.description // it came reliably before
 	}
 	l.expires.take(l, res)
-	l.session.handle(treatment.Answered{Leg: l.id, Description: body, Target: o.way(res)})
+	l.session.handle(treatment.Answered{Leg: l.id, Description: body, Target: o.way(res).Target})
 }
 
-// way notes what the core says of the way of the INVITE, and returns the name of the target.
-func (o *outgoing) way(res *sip.Response) string {
+// way notes what the core says of the way that the INVITE went.
+func (o *outgoing) way(res *sip.Response) proxy.Way {
 	way := proxy.WayIn(values(res, "x-ringfence"))
 	o.attempts = way.Attempts
-	return way.Target
+	return way
 }
 
 // refused ends the leg with a final response of 300 or more, nil if none came.
@@ -212,7 +212,8 @@ func (o *outgoing) refused(status int, res *sip.Response) {
 	}
 	e := treatment.Refused{Leg: l.id, Status: status}
 	if res != nil {
-		e.Headers, e.Target = passable(res), o.way(res)
+		way := o.way(res)
+		e.Headers, e.Target, e.Cause = passable(res), way.Target, way.Cause
 	}
 	l.session.handle(e)
 }

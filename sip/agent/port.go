@@ -36,6 +36,8 @@ func (s *session) receiveMedia(id treatment.LegID, e media.Event) {
 		s.handle(treatment.Played{Leg: id, Playback: e.Playback, Heard: e.Heard})
 	case media.EventSilent:
 		s.handle(treatment.Silent{Leg: id})
+	case media.EventSpoke:
+		s.handle(treatment.Spoke{Leg: id})
 	}
 }
 
@@ -79,7 +81,7 @@ func (s *session) Report(r *call.Record) { s.agent.options.Reporter.Report(r) }
 
 // ReportLast implements treatment.Reporter.
 func (s *session) ReportLast(r *call.Record) {
-	done := func(reference string) { s.handle(treatment.Reported{Found: reference != ""}) }
+	done := func(reference string) { s.handle(treatment.Reported{Found: reference != "", Reference: reference}) }
 	if !s.agent.options.Reporter.ReportLast(r, done) {
 		done("")
 	}
