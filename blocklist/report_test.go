@@ -3,6 +3,7 @@ package blocklist
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -60,9 +61,18 @@ func TestReportsMakeAWatchEntry(t *testing.T) {
 			Source: call.SourceReport, Author: ReportAuthor, Reason: "reported by 2 people, last 2026-11-23T10:00:00Z", Added: day,
 		}
 		got, _ := reported(t, other, suspect)
-		ends := got.Expires.Sub(day)
+		full, ends := got, got.Expires.Sub(day)
 		if got.Expires = (time.Time{}); got != want || ends < 26*24*time.Hour || ends > 28*24*time.Hour {
 			t.Errorf("entry %+v, ends after %v", got, ends)
+		}
+		text, err := os.ReadFile("../docs/reports.md") // which shows this entry
+		if err != nil {
+			t.Fatal(err)
+		}
+		standing := Explain([]Entry{full}, full.Pattern.Number, day)[0]
+		fields := standing.Fields()
+		if line := strings.Join(append(fields[:], standing.Why), "\t"); !strings.Contains(string(text), "\n"+line+"\n") {
+			t.Errorf("docs/reports.md does not show\n%s", line)
 		}
 		changes, err := store.History(t.Context(), 10)
 		if err != nil || len(changes) != 2 || changes[0].Author != ReportAuthor {

@@ -1,7 +1,10 @@
 package blocklist
 
 import (
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -34,6 +37,29 @@ func TestScore(t *testing.T) {
 	} {
 		if got := usual.Score(repeat(day, c.people), day.Add(c.age)); got != c.want {
 			t.Errorf("%d people, %v ago: score %d, want %d", c.people, c.age, got, c.want)
+		}
+	}
+}
+
+// The table of docs/reports.md says what the code does.
+func TestDocumentedScores(t *testing.T) {
+	text, err := os.ReadFile("../docs/reports.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$`).FindAllStringSubmatch(string(text), -1)
+	if len(rows) < 5 {
+		t.Fatalf("docs/reports.md has a table of %d scores: the test does not see it", len(rows))
+	}
+	for _, row := range rows {
+		people, err := strconv.Atoi(row[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, days := range []int{0, 7, 14, 28} {
+			if got := usual.Score(repeat(day, people), day.AddDate(0, 0, days)); strconv.Itoa(int(got)) != row[2+i] {
+				t.Errorf("%d people after %d days: score %d, docs/reports.md says %s", people, days, got, row[2+i])
+			}
 		}
 	}
 }

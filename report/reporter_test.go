@@ -441,6 +441,36 @@ func TestNothingIsLostSilently(t *testing.T) {
 	})
 }
 
+func TestReportThatCannotBeStored(t *testing.T) {
+	for name, c := range map[string]struct {
+		broken []string
+		told   bool // that it was reported
+	}{
+		"one way":   {[]string{wayWebhook}, true},
+		"both ways": {[]string{wayWebhook, wayScore}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(noon.Add(time.Hour)))
+				dir := t.TempDir()
+				s := &scores{}
+				r := start(t, dir, s, &receiver{}, nil)
+				r.Append(record(t, 1))
+				for _, way := range c.broken {
+					if err := os.RemoveAll(filepath.Join(dir, way)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				reference := reportLast(t, r)
+				synctest.Wait()
+				if (reference != "") != c.told || (len(s.taken()) == 1) != c.told || r.Stats().Lost != 1 {
+					t.Errorf("reported %q, scored %v, stats %+v", reference, s.taken(), r.Stats())
+				}
+			})
+		})
+	}
+}
+
 // blocked is a call log that answers when the channel is closed.
 type blocked chan struct{}
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,7 +177,8 @@ func TestDocumentedWebhook(t *testing.T) {
 	if verify := block("go", "func verify("); !strings.Contains(string(source), verify) {
 		t.Error("the function verify of docs/reports.md is not that of example_test.go")
 	}
-	r := record(t, 4711)
+	r := record(t, 1)
+	r.Facts.Peer, r.Facts.UserAgent, r.Facts.Media.Video = netip.MustParseAddrPort("203.0.113.7:5060"), "dialler 2.1", true
 	r.Treated = treated()
 	shown := newReport("gw1", ViaMenu, r.Facts.Time.Add(20*time.Second), r)
 	want, err := json.MarshalIndent(shown, "", "  ")
