@@ -121,9 +121,7 @@ func (p *callsPrinter) treated(e *audit.Entry) {
 	s := e.Call
 	t := &call.Treated{Announcement: s.Announcement, Language: s.Language, Choice: s.Choice, Connected: s.Connected}
 	if !e.Erased {
-		if t = e.Record.Treated; t == nil {
-			return
-		}
+		t = e.Record.Treated
 	}
 	for _, item := range treatedItems(t) {
 		p.item(item.name, "%s", item.text)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"ringfence/blocklist"
 	"ringfence/call"
 	"ringfence/configs"
+	"ringfence/sip/proxy"
 	"ringfence/sip/standin"
 )
 
@@ -30,6 +32,9 @@ func newDemoCommand() *cobra.Command {
 		Long: `Start a gateway on loopback with the built-in configuration, a small PBX behind it and a caller
 before it, place calls that show each verdict, and print a line for each. Then keep serving, so that
 you can call it yourself. Ctrl-C ends it; nothing is left behind.
+
+Two of the callers are suspects: the person called answers, hears the warning and presses a key. The
+first call she refuses and reports, the second she takes.
 
 Source addresses tell the trunks apart: 127.0.0.1 is a domestic carrier, 127.0.0.2 brings calls from
 abroad, 127.0.0.3 is an Internet telephony provider.`,
@@ -57,7 +62,7 @@ type demo struct {
 
 	out   io.Writer
 	mu    sync.Mutex        // guards out and shown
-	shown map[string]string // what the telephone displayed, by Call-ID
+	shown map[string]string // what the telephone displayed, by the reference of the call
 }
 
 func (d *demo) run(ctx context.Context) (err error) {
@@ -76,7 +81,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	d.shown = map[string]string{}
 
 	pbx, err := standin.StartPBX(ctx, standin.Options{
-		Listen: pbxAddr.String(), Ring: 200 * time.Millisecond, OnCall: d.rings, Log: quiet,
+		Listen: pbxAddr.String(), Ring: 200 * time.Millisecond, OnCall: d.rings, OnAnswer: decides, Log: quiet,
 	})
 	if err != nil {
 		return fmt.Errorf("the demo's PBX: %w (another --port takes other ports)", err)
@@ -126,7 +131,10 @@ func (d *demo) place(cfg *configs.Config, pbx netip.AddrPort) {
 	cfg.Admin.Listen = d.admin
 }
 
-const demoLine = "%-18s %-8s %-8s %-28s %s\n"
+const (
+	demoLine   = "%-18s %-8s %-8s %-28s %s\n"
+	demoIndent = 18 + 8 + 8 + 28 + 4 // of the last column
+)
 
 const demoInvitation = `
 Still serving. From another shell:
@@ -148,6 +156,7 @@ const (
 	demoListed  = "+8613900139000"
 	demoAllowed = "+861065550100" // a Beijing number of a customer whose PBX stands abroad
 	demoWatched = "+8617000170000"
+	demoOfficer = "+8613700137000"
 	demoCalled  = "02155500001"
 )
 
@@ -155,10 +164,11 @@ var demoCalls = []demoCall{
 	{"127.0.0.1", standin.Call{From: "13800138000", Display: "Wang Li", To: demoCalled}},
 	{"127.0.0.1", standin.Call{From: demoListed, Display: "Liu Weijian", To: demoCalled}},
 	{"127.0.0.2", standin.Call{From: "+8602196110", Display: "96110", To: demoCalled}},
-	{"127.0.0.3", standin.Call{From: "+8613700137000", Display: "网信办 刘主任", To: demoCalled, Video: true}},
+	{"127.0.0.3", standin.Call{From: demoOfficer, Display: "网信办 刘主任", To: demoCalled, Video: true}},
 	{"127.0.0.2", standin.Call{From: demoAllowed, Display: "Beijing office", To: demoCalled}},
 	{"127.0.0.1", standin.Call{From: demoWatched, Display: "Refund service", To: demoCalled}},
 	{"127.0.0.2", standin.Call{From: "+861065550199", Display: "Court", To: demoCalled}},
+	{"127.0.0.1", standin.Call{From: "kefu", Display: "Customer service", To: demoCalled}},
 	{"127.0.0.1", standin.Call{From: "4008001234", Display: "Bank", To: demoCalled}},
 }
 
@@ -207,10 +217,26 @@ func seed(ctx context.Context, cfg *configs.Config) (err error) {
 func (d *demo) rings(r standin.Received) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.shown[r.CallID] = r.Display
+	reference := proxy.ReferenceIn(r.Ringfence)
+	d.shown[reference] = r.Display
 	if r.Diversion != "" {
-		d.shown[r.CallID] = "to " + r.Called
+		d.shown[reference] = "to " + r.Called
 	}
+}
+
+// decides is what the person called does once she hears who may be calling: she reports the false officer, and
+// takes the call of the refund service.
+func decides(r standin.Received) []standin.Press {
+	if r.Diversion != "" {
+		return nil // it is the voicemail that answers
+	}
+	switch r.Caller {
+	case demoOfficer:
+		return []standin.Press{{After: 4 * time.Second, Key: '9'}}
+	case demoWatched:
+		return []standin.Press{{After: 3 * time.Second, Key: '1'}}
+	}
+	return nil
 }
 
 // print prints the line of a call when it has had its final response.
@@ -220,16 +246,19 @@ func (d *demo) print(r *call.Record) {
 	outcome := fmt.Sprintf("%d", r.Outcome.Status)
 	switch r.Verdict.Treatment.(type) {
 	case call.Label:
-		outcome += fmt.Sprintf(", the telephone shows %q", d.shown[r.Facts.CallID])
+		outcome += fmt.Sprintf(", the telephone shows %q", d.shown[r.Reference])
+	case call.Warn:
+		outcome += fmt.Sprintf(", the telephone shows %q", d.shown[r.Reference])
+		if t := r.Treated; t != nil {
+			outcome += fmt.Sprintf("\n%*sheard %s of the announcement %s, pressed %s: %s",
+				demoIndent, "", seconds(t.Heard), t.Announcement, t.CalledKeys, choiceText(t.Choice))
+		}
 	case call.Divert:
-		outcome += ", diverted " + d.shown[r.Facts.CallID]
+		outcome += ", diverted " + d.shown[r.Reference]
 	case call.Refuse:
 		outcome += ", reference " + r.Reference
 	}
-	delete(d.shown, r.Facts.CallID)
-	caller := r.Facts.Caller.Number.String()
-	if caller == "" {
-		caller = "anonymous"
-	}
+	delete(d.shown, r.Reference)
+	caller := cmp.Or(r.Facts.Caller.Number.String(), r.Facts.Caller.Text, "anonymous")
 	fmt.Fprintf(d.out, demoLine, caller, r.Facts.Trunk, r.Verdict.Treatment.Name(), r.Verdict.Reason, outcome)
 }

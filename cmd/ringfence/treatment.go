@@ -46,8 +46,11 @@ func treatmentText(t call.Treatment) string {
 // treatedItem is one thing to tell of a treated call.
 type treatedItem struct{ name, text string }
 
-// treatedItems tell what came of a treatment, in the order it came about.
+// treatedItems tell what came of a treatment, in the order it came about; nothing of a call that had none.
 func treatedItems(t *call.Treated) (items []treatedItem) {
+	if t == nil {
+		return nil
+	}
 	add := func(name, format string, args ...any) {
 		items = append(items, treatedItem{name, fmt.Sprintf(format, args...)})
 	}

@@ -216,6 +216,9 @@ func (c *incoming) talk() {
 		limit = moment
 	}
 	end := time.After(limit)
+	if c.options.OnAnswer != nil && !c.press(c.options.OnAnswer(received(c.req))) {
+		return
+	}
 	if c.reinvite {
 		select {
 		case <-time.After(moment):

@@ -20,8 +20,16 @@ type Options struct {
 	// OnCall, if set, is told of each call before it is answered. It is called by several goroutines
 	// and holds up its call until it returns.
 	OnCall func(Received)
+	// OnAnswer, if set, says which keys the person called presses in a call that she has answered.
+	OnAnswer func(Received) []Press
 	// Log takes what concerns the stand-in itself; nil drops it.
 	Log *slog.Logger
+}
+
+// Press is a key that the person called presses.
+type Press struct {
+	After time.Duration // since she answered, or since the key before
+	Key   byte          // 0-9, *, #, A-D
 }
 
 // Received is what the person called could see of a call. Header values are as received; several
