@@ -207,7 +207,7 @@ func (a *Agent) receiveFresh(req *sip.Request, tx *server) {
 		return
 	}
 	tx.cancelled = s.cancelled
-	_ = tx.Respond(newResponse(req, 100, "")) // the core waits for it before it relies on us
+	_ = tx.Respond(newResponse(req, 100)) // the core waits for it before it relies on us
 	a.group.Go(func() {
 		defer a.forget(key)
 		s.run(req, tx)

@@ -151,6 +151,7 @@ func TestMailboxIsBounded(t *testing.T) {
 		f, p := r.talking()
 		release := make(chan struct{})
 		p.caller.(*leg).session.mailbox.tell(func() { <-release })
+		synctest.Wait()
 		for range maxWaiting + 10 {
 			f.asks(sip.INFO, nil)
 		}
@@ -195,7 +196,7 @@ func TestTransactionsAreBounded(t *testing.T) {
 		}
 		refused := 0
 		for _, msg := range r.take() {
-			if msg.(*sip.Response).StatusCode == 503 {
+			if msg.(*sip.Response).StatusCode == sip.StatusServiceUnavailable {
 				refused++
 			}
 		}

@@ -144,7 +144,7 @@ func (l *leg) refresh() {
 		case res.IsSuccess():
 			l.dialog.refresh(res)
 			l.expires.take(l, res)
-		case res.StatusCode == 422 && l.expires.raise(res):
+		case res.StatusCode == statusIntervalTooSmall && l.expires.raise(res):
 			l.refresh()
 		}
 	})

@@ -9,6 +9,9 @@ import (
 	"ringfence/sip/wire"
 )
 
+// statusIntervalTooSmall refuses a session interval (RFC 4028 §6).
+const statusIntervalTooSmall = 422
+
 const (
 	sdpType = "application/sdp"
 	allowed = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS, REFER, NOTIFY"
@@ -133,11 +136,7 @@ func describe(msg sip.Message, body []byte) {
 	msg.SetBody(body)
 }
 
-// newResponse is a response to req, with the To tag that req was given when it came. An empty phrase stands for the
-// usual one.
-func newResponse(req *sip.Request, status int, phrase string) *sip.Response {
-	if phrase == "" {
-		phrase = wire.Phrase(status)
-	}
-	return sip.NewResponseFromRequest(req, status, phrase, nil)
+// newResponse is a response to req, with the To tag that req was given when it came.
+func newResponse(req *sip.Request, status int) *sip.Response {
+	return sip.NewResponseFromRequest(req, status, wire.Phrase(status), nil)
 }

@@ -70,7 +70,7 @@ func checkInvite(req *sip.Request) (offer []byte, status int, headers []sip.Head
 func (in *incoming) respond(status int, headers ...sip.Header) {
 	in.final = true
 	in.quiet()
-	res := newResponse(in.req, status, "")
+	res := newResponse(in.req, status)
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}
@@ -100,7 +100,7 @@ func (in *incoming) send(p provisional) {
 	if in.settled || in.offerless && !reliable { // no offer goes unreliably (RFC 3261 §13.2.1)
 		p.description = nil
 	}
-	p.res = newResponse(in.req, p.status, "")
+	p.res = newResponse(in.req, p.status)
 	p.res.AppendHeader(in.leg.contact.Clone())
 	p.res.AppendHeader(header("Allow", allowed))
 	if reliable {

@@ -86,7 +86,7 @@ func (l *leg) answer(tx *server, status int, headers ...sip.Header) {
 
 // success is a 200 with a description; nil: without.
 func (l *leg) success(req *sip.Request, description []byte) *sip.Response {
-	res := newResponse(req, 200, "")
+	res := newResponse(req, 200)
 	res.AppendHeader(l.contact.Clone())
 	res.AppendHeader(header("Allow", allowed))
 	res.AppendHeader(header("Supported", supported))
@@ -193,6 +193,9 @@ func (l *leg) receiveINFO(req *sip.Request, tx *server) {
 	}
 }
 
+// keys are those of a telephone.
+const keys = "0123456789*#ABCD"
+
 // keyOf is the key that an INFO of the usual types reports, 0 if none.
 func keyOf(req *sip.Request) byte {
 	kind := req.ContentType()
@@ -211,8 +214,8 @@ func keyOf(req *sip.Request) byte {
 		}
 	}
 	key = strings.ToUpper(strings.TrimSpace(key))
-	if len(key) == 1 && strings.Contains("0123456789*#ABCD", key) {
-		return key[0]
+	if len(key) != 1 || strings.IndexByte(keys, key[0]) < 0 {
+		return 0
 	}
-	return 0
+	return key[0]
 }

@@ -20,7 +20,7 @@ type offering struct {
 	tries       int
 	client      *client // while the re-INVITE is under way
 	cancelled   bool
-	retry       *alarm
+	retry       *alarm // the offer is made again, or one that rings is cancelled
 	next        []byte // offer of the treatment that waits for a refresh
 }
 
@@ -78,10 +78,9 @@ func (o *offering) send() {
 		}
 	})
 	o.client = tx
-	o.retry = l.session.after(patience, o.overdue)
 }
 
-// overdue cancels a re-INVITE that is not answered, and gives the dialog up when that is not, either.
+// overdue cancels a re-INVITE that rings and is not answered, and gives the dialog up when that is not, either.
 func (o *offering) overdue() {
 	if o.cancelled {
 		o.leg.lost(treatment.Lost)
@@ -95,7 +94,13 @@ func (o *offering) overdue() {
 // receive takes a response to the re-INVITE; nil says that none came.
 func (o *offering) receive(res *sip.Response) {
 	l := o.leg
-	if res != nil && res.IsProvisional() || l.offering != o {
+	if l.offering != o {
+		return
+	}
+	if res != nil && res.IsProvisional() {
+		if o.retry == nil {
+			o.retry = l.session.after(patience, o.overdue)
+		}
 		return
 	}
 	o.retry.stop()
@@ -108,7 +113,7 @@ func (o *offering) receive(res *sip.Response) {
 	case res.StatusCode == 491 && o.tries < maxGlare:
 		o.tries++
 		o.retry = l.session.after(l.glareDelay(), o.send)
-	case res.StatusCode == 422 && o.tries < maxGlare && l.expires.raise(res):
+	case res.StatusCode == statusIntervalTooSmall && o.tries < maxGlare && l.expires.raise(res):
 		o.tries++
 		o.send()
 	default:

@@ -80,7 +80,7 @@ func (o *outgoing) receive(res *sip.Response, _ error) {
 	case res.IsSuccess():
 		o.success(res)
 	case o.final:
-	case res.StatusCode == 422 && o.intervals < maxIntervals && !l.ending && l.expires.raise(res):
+	case res.StatusCode == statusIntervalTooSmall && o.intervals < maxIntervals && !l.ending && l.expires.raise(res):
 		o.intervals++
 		o.early, o.ringing = make(map[string]*early), false
 		o.send()
@@ -104,7 +104,7 @@ func (o *outgoing) provisional(res *sip.Response) {
 		o.cancel(o.reason)
 		return
 	}
-	if res.StatusCode == 100 {
+	if res.StatusCode == sip.StatusTrying {
 		return
 	}
 	body, ok := description(res)

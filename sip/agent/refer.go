@@ -37,7 +37,7 @@ func (l *leg) replyREFER(status int) {
 		return
 	}
 	r.answered = true
-	res := newResponse(r.tx.req, status, "")
+	res := newResponse(r.tx.req, status)
 	if status < 300 {
 		res.AppendHeader(l.contact.Clone())
 	} else {

@@ -81,7 +81,7 @@ func TestPRACKNeverComes(t *testing.T) {
 		time.Sleep(time.Second + time.Millisecond)
 		sent := r.take()
 		last := sent[len(sent)-1].(*sip.Response)
-		if last.StatusCode != 504 {
+		if last.StatusCode != sip.StatusGatewayTimeout {
 			t.Fatalf("no 504 but %s", word(last))
 		}
 		f.acksRefusal(last)

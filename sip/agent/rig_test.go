@@ -287,13 +287,12 @@ func (p *puppet) finish() {
 
 // far is a caller or a person called, beyond the core.
 type far struct {
-	rig     *rig
-	callID  string
-	tag     string // ours
-	invite  *sip.Request
-	dialog  *dialog // as they see it
-	contact *sip.ContactHeader
-	puppet  *puppet
+	rig    *rig
+	callID string
+	tag    string // ours
+	invite *sip.Request
+	dialog *dialog // as they see it
+	puppet *puppet
 }
 
 // calls counts the callers of all tests, so that each has a Call-ID of its own.
@@ -421,7 +420,7 @@ func (r *rig) phone(invite *sip.Request) *far {
 func (f *far) answers(tag string, status int, body []byte, lines ...string) *sip.Response {
 	invite := f.invite.Clone()
 	invite.To().Params.Add("tag", tag)
-	res := newResponse(invite, status, "")
+	res := newResponse(invite, status)
 	res.AppendHeader(&sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: tag, Host: "192.0.2.2"}})
 	for _, line := range lines {
 		name, value, _ := strings.Cut(line, ": ")
@@ -443,7 +442,7 @@ func (f *far) joined(tag string) *far {
 
 // replies sends a response to a request of the agent.
 func (r *rig) replies(req *sip.Request, status int, body []byte, lines ...string) {
-	res := newResponse(req, status, "")
+	res := newResponse(req, status)
 	res.AppendHeader(&sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "far", Host: "192.0.2.2"}})
 	for _, line := range lines {
 		name, value, _ := strings.Cut(line, ": ")

@@ -129,7 +129,7 @@ func (t *transactions) receiveCancel(req *sip.Request) {
 		t.reply(req, 481)
 		return
 	}
-	res := newResponse(req, 200, "")
+	res := newResponse(req, 200)
 	res.ReplaceHeader(sip.HeaderClone(s.req.To()))
 	_ = t.link.WriteMsg(res)
 	if s.cancelled != nil {
@@ -139,7 +139,7 @@ func (t *transactions) receiveCancel(req *sip.Request) {
 
 // reply answers a request without a transaction.
 func (t *transactions) reply(req *sip.Request, status int) {
-	_ = t.link.WriteMsg(newResponse(req, status, "")) // a response lost is asked for again
+	_ = t.link.WriteMsg(newResponse(req, status)) // a response lost is asked for again
 }
 
 // refuse sends a final response without a body to the request of a transaction; tx is nil for an ACK, which is not answered.
@@ -147,7 +147,7 @@ func (t *transactions) refuse(tx *server, status int, headers ...sip.Header) {
 	if tx == nil {
 		return
 	}
-	res := newResponse(tx.req, status, "")
+	res := newResponse(tx.req, status)
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}

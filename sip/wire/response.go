@@ -66,24 +66,42 @@ func Phrase(status int) string {
 	switch status {
 	case 100:
 		return "Trying"
+	case 180:
+		return "Ringing"
+	case 183:
+		return "Session Progress"
 	case 200:
 		return "OK"
+	case 202:
+		return "Accepted"
 	case 400:
 		return "Bad Request"
+	case 401:
+		return "Unauthorized"
 	case 403:
 		return "Forbidden"
 	case 404:
 		return "Not Found"
 	case 405:
 		return "Method Not Allowed"
+	case 407:
+		return "Proxy Authentication Required"
 	case 408:
 		return "Request Timeout"
+	case 410:
+		return "Gone"
+	case 415:
+		return "Unsupported Media Type"
 	case 416:
 		return "Unsupported URI Scheme"
 	case 420:
 		return "Bad Extension"
+	case 422:
+		return "Session Interval Too Small"
 	case 440:
 		return "Max-Breadth Exceeded"
+	case 469:
+		return "Bad Info Package"
 	case 480:
 		return "Temporarily Unavailable"
 	case 481:
@@ -92,16 +110,28 @@ func Phrase(status int) string {
 		return "Loop Detected"
 	case 483:
 		return "Too Many Hops"
+	case 484:
+		return "Address Incomplete"
+	case 486:
+		return "Busy Here"
 	case 487:
 		return "Request Terminated"
+	case 488:
+		return "Not Acceptable Here"
+	case 491:
+		return "Request Pending"
 	case 500:
 		return "Server Internal Error"
 	case 503:
 		return "Service Unavailable"
+	case 504:
+		return "Server Time-out"
 	case 505:
 		return "Version Not Supported"
 	case 513:
 		return "Message Too Large"
+	case 600:
+		return "Busy Everywhere"
 	case 603:
 		return "Decline"
 	case 607:
