@@ -14,7 +14,8 @@ const remembered = 24 * time.Hour
 // The memory of last callers: sets of slots, where a number called has its place in one set. A full
 // set forgets its oldest. 131,072 slots take 4 MiB and hold no pointers.
 const (
-	lastSets = 1 << 14
+	lastBits = 14
+	lastSets = 1 << lastBits
 	lastWays = 8
 )
 
@@ -80,7 +81,7 @@ func (l *lastCallers) find(called call.Number, at time.Time) (lastCall, bool) {
 
 func (l *lastCallers) set(called call.Number) *[lastWays]lastCall {
 	const multiplier = 0x9e3779b97f4a7c15 // 2^64 / golden ratio: neighbouring numbers go far apart
-	return &l.sets[uint64(called)*multiplier>>(64-14)]
+	return &l.sets[uint64(called)*multiplier>>(64-lastBits)]
 }
 
 func (c *lastCall) time() time.Time { return time.Unix(0, c.at).UTC() }
@@ -121,6 +122,9 @@ func reached(r *call.Record) bool {
 	case call.Challenge:
 		failed := r.Treated != nil && r.Treated.Choice == call.ChoiceFailed
 		return answered || rang && !failed
+	case call.Warn:
+		warned := r.Treated != nil && r.Treated.Heard > 0 // she answered, whatever the caller was told then
+		return rang || answered || warned
 	default:
 		return rang || answered
 	}

@@ -81,7 +81,11 @@ func TestReached(t *testing.T) {
 			r.Treated = &call.Treated{Choice: call.ChoiceFailed}
 		}, false},
 		"challenge passed": {func(r *call.Record) { r.Verdict.Treatment = call.Challenge{} }, true},
-		"a call out":       {func(r *call.Record) { r.Facts.Class = call.ClassInternal }, false},
+		"warned, did not choose": {func(r *call.Record) {
+			r.Outcome = call.Outcome{Status: 480, By: call.EndedByGateway, Attempts: 1}
+			r.Treated = &call.Treated{Heard: time.Second}
+		}, true},
+		"a call out": {func(r *call.Record) { r.Facts.Class = call.ClassInternal }, false},
 	} {
 		r := record(t, 1)
 		c.change(r)

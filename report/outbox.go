@@ -27,10 +27,8 @@ const (
 	rescanEvery = 30 * time.Second
 )
 
-// refusedError says that trying again will not help.
-type refusedError struct{ error }
-
-func (e *refusedError) Unwrap() error { return e.error }
+// ErrRefused is wrapped by an error that trying again will not help.
+var ErrRefused = errors.New("refused")
 
 // laterError says when to try again at the earliest.
 type laterError struct {
@@ -100,8 +98,11 @@ func (b *outbox) run(ctx context.Context) {
 		for _, name := range names {
 			b.send(ctx, name)
 		}
-		if len(names) > 0 && err == nil {
+		if len(names) > 0 {
 			continue
+		}
+		if err == nil {
+			b.works()
 		}
 		select {
 		case <-ctx.Done():
@@ -121,14 +122,14 @@ func (b *outbox) send(ctx context.Context, name string) {
 		if err == nil {
 			err = b.attempt(ctx, name, body)
 		}
-		var refused *refusedError
 		switch {
 		case err == nil:
 			err = b.spool.remove(name)
-			b.succeeded()
+			b.update(func(s *WayStats) { s.Sent++ })
+			b.works()
 		case ctx.Err() != nil:
 			return
-		case errors.As(err, &refused):
+		case errors.Is(err, ErrRefused):
 			b.log.Error("report refused; it is set aside until \"ringfence reports retry\"", "id", idOf(name), "error", err)
 			err = b.spool.bury(name, err, time.Now())
 			b.update(func(s *WayStats) { s.Failed++ })
@@ -168,11 +169,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (b *outbox) succeeded() {
-	before := b.update(func(s *WayStats) {
-		s.Sent++
-		s.Error, s.FailingSince = "", time.Time{}
-	})
+// works notes that nothing keeps reports from being sent.
+func (b *outbox) works() {
+	before := b.update(func(s *WayStats) { s.Error, s.FailingSince = "", time.Time{} })
 	if before.Error != "" {
 		b.log.Info("reports are taken again", "waiting", before.Queued)
 	}

@@ -21,7 +21,8 @@ import (
 // Scores is the shared score of reported numbers.
 type Scores interface {
 	// Report counts a report of number by reporter, a keyed hash. The same report may come again and
-	// counts once. It returns a word for what became of it. An error means: try again later.
+	// counts once. It returns a word for what became of it. An error means: try again later, unless
+	// it wraps ErrRefused.
 	Report(ctx context.Context, number call.Number, reporter string, category call.Category, at time.Time) (outcome string, err error)
 	// Decay brings the scores down to what they are at an instant.
 	Decay(ctx context.Context, at time.Time) error
@@ -165,6 +166,9 @@ func (r *Reporter) Close() error {
 	}
 	r.stop()
 	r.sends.Wait()
+	if r.o.Webhook != nil {
+		r.o.Webhook.close()
+	}
 	return err
 }
 
@@ -285,7 +289,7 @@ func hashReporter(key []byte, who string) string {
 func (r *Reporter) deliverScore(ctx context.Context, _ string, body []byte) error {
 	var job scoreJob
 	if err := json.Unmarshal(body, &job); err != nil {
-		return &refusedError{err}
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	outcome, err := r.o.Scores.Report(ctx, job.Number, job.Reporter, job.Category, job.Time)
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -387,6 +388,21 @@ func TestRefusedReportsAreSetAsideAndRetried(t *testing.T) {
 		}
 		if left, err := os.ReadDir(filepath.Join(dir, wayWebhook, deadFolder)); err != nil || len(left) != 0 {
 			t.Errorf("left among the dead: %v, %v", left, err)
+		}
+	})
+}
+
+// A report that the shared score can never take must not hold up the others.
+func TestScoreThatIsRefusedIsSetAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s := &scores{err: fmt.Errorf("%w: no such category", ErrRefused)}
+		r := start(t, dir, s, nil, nil)
+		r.Report(record(t, 1))
+		synctest.Wait()
+		items, err := List(dir)
+		if stats := r.Stats().Score; err != nil || len(items) != 1 || !items[0].Dead || stats.Dead != 1 || stats.Queued != 0 {
+			t.Errorf("%+v, %v, %+v", items, err, stats)
 		}
 	})
 }

@@ -20,7 +20,8 @@ type spool struct {
 	dir string
 
 	mu     sync.Mutex
-	latest time.Time // of the names given
+	latest time.Time       // of the names given
+	ids    map[string]bool // of the reports on disk, as last looked
 	queued int
 	dead   int
 }
@@ -60,13 +61,16 @@ func openSpool(dir string) (*spool, error) {
 
 func (s *spool) way() string { return filepath.Base(s.dir) }
 
-// put stores a report on disk.
+// put stores a report on disk, unless the same one is there.
 func (s *spool) put(id string, body []byte, at time.Time) error {
 	if len(body) > maxBody {
 		return fmt.Errorf("report of %d bytes is larger than %d", len(body), maxBody)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ids[id] {
+		return nil
+	}
 	if s.queued+s.dead >= maxSpooled {
 		return fmt.Errorf("%s is full: %d reports wait and %d are dead: see \"ringfence reports list\"", s.dir, s.queued, s.dead)
 	}
@@ -78,6 +82,7 @@ func (s *spool) put(id string, body []byte, at time.Time) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	s.queued++
+	s.ids[id] = true
 	return nil
 }
 
@@ -94,6 +99,10 @@ func (s *spool) waiting() ([]string, error) {
 		return nil, err
 	}
 	s.queued, s.dead = len(queued), len(dead)
+	s.ids = make(map[string]bool, len(queued)+len(dead))
+	for _, name := range slices.Concat(queued, dead) {
+		s.ids[idOf(name)] = true
+	}
 	return queued, nil
 }
 
@@ -115,6 +124,7 @@ func (s *spool) remove(name string) error {
 	}
 	if err == nil {
 		s.queued--
+		delete(s.ids, idOf(name))
 	}
 	return err
 }
@@ -177,7 +187,7 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > maxBody {
-		return nil, &refusedError{fmt.Errorf("%s has %d bytes, more than a report", path, info.Size())}
+		return nil, fmt.Errorf("%w: %s has %d bytes, more than a report", ErrRefused, path, info.Size())
 	}
 	return os.ReadFile(path)
 }

@@ -124,6 +124,33 @@ func TestSpoolKeepsTheOrder(t *testing.T) {
 	}
 }
 
+func TestSpoolHoldsAReportOnce(t *testing.T) {
+	s := newSpool(t)
+	for range 3 {
+		put(t, s, "a", noon)
+	}
+	names, err := s.waiting()
+	if err != nil || len(names) != 1 {
+		t.Fatalf("waiting = %v, %v", names, err)
+	}
+	if err := s.bury(names[0], errors.New("refused"), noon); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "a", noon)
+	if names, err := s.waiting(); err != nil || len(names) != 0 {
+		t.Errorf("a dead report waits again: %v, %v", names, err)
+	}
+	put(t, s, "b", noon)
+	names, _ = s.waiting()
+	if err := s.remove(names[0]); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "b", noon) // it was sent: made again, it is sent again
+	if queued, dead := s.counts(); queued != 1 || dead != 1 {
+		t.Errorf("%d wait, %d are dead", queued, dead)
+	}
+}
+
 func TestSpoolIsBounded(t *testing.T) {
 	s := newSpool(t)
 	put(t, s, "a", noon)

@@ -99,6 +99,9 @@ func (w *Webhook) deliver(ctx context.Context, id string, body []byte) error {
 	return judge(response, answer)
 }
 
+// close ends idle connections.
+func (w *Webhook) close() { w.client.CloseIdleConnections() }
+
 // withoutURL drops the URL, which may hold a token, from an error.
 func withoutURL(err error) error {
 	var at *url.Error
@@ -123,7 +126,7 @@ func judge(response *http.Response, answer []byte) error {
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		return &laterError{err, retryAfter(response.Header.Get("Retry-After"), time.Now())}
 	case status/100 == 4:
-		return &refusedError{err}
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
 }

@@ -85,13 +85,12 @@ func TestWebhookJudgesAnswers(t *testing.T) {
 		408: "retry", 429: "later", 500: "retry", 502: "retry", 503: "later",
 	} {
 		err := w.deliver(t.Context(), fmt.Sprint(status), nil)
-		var refused *refusedError
 		var later *laterError
 		got := "retry"
 		switch {
 		case err == nil:
 			got = ""
-		case errors.As(err, &refused):
+		case errors.Is(err, ErrRefused):
 			got = "refused"
 		case errors.As(err, &later):
 			got = "later"

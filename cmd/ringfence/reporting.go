@@ -57,6 +57,9 @@ type sharedScores struct {
 // Report implements report.Scores.
 func (s sharedScores) Report(ctx context.Context, number call.Number, reporter string, category call.Category, at time.Time) (string, error) {
 	outcome, err := s.store.Report(ctx, blocklist.Report{Number: number, Reporter: reporter, Category: category, Time: at}, s.scoring)
+	if errors.Is(err, blocklist.ErrEntry) {
+		err = fmt.Errorf("%w: %w", report.ErrRefused, err)
+	}
 	return string(outcome), err
 }
 
