@@ -157,6 +157,7 @@ With --expired and no pattern, every entry that has expired is removed, on every
 entries have no effect; they are kept so that one can see what they were.)`,
 		Example: `  ringfence list remove +8613800138000 --reason "appeal 482911203345 upheld"
   ringfence list remove '+86101234*' --list watch --source feed --reason "feed was wrong"
+  ringfence list remove +8613800138000 --list watch --source report --reason "reports withdrawn"
   ringfence list remove --expired --reason "monthly clean-up"`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if expired == (len(args) > 0) {
