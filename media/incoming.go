@@ -9,11 +9,12 @@ import (
 
 // incoming is the RTP stream that a leg receives: where it comes from, in which order, and how it fares.
 type incoming struct {
-	source  netip.AddrPort // where the party sends from, once heard (symmetric RTP, RFC 4961)
-	control netip.AddrPort // the same of RTCP
-	awaited instant        // since when the source is awaited
-	heard   instant        // when the last packet came
-	silent  bool           // EventSilent was told
+	negotiated netip.AddrPort // where the party said that it is
+	source     netip.AddrPort // where it sends from, once heard (symmetric RTP, RFC 4961)
+	control    netip.AddrPort // the same of RTCP
+	awaited    instant        // since when the source is awaited
+	heard      instant        // when the last packet came
+	silent     bool           // EventSilent was told
 
 	run  run
 	runs int // how often the numbering began anew
@@ -42,9 +43,13 @@ func (r *run) expected() uint64 {
 	return uint64(r.highest - r.first + 1)
 }
 
-// await forgets where the party sent from: it has moved.
-func (in *incoming) await(now instant) {
-	in.source, in.control, in.awaited = netip.AddrPort{}, netip.AddrPort{}, now
+// await forgets where the party sent from, if it has moved. A hold as RFC 2543 wrote it says nothing of
+// where it is.
+func (in *incoming) await(negotiated netip.AddrPort, now instant) {
+	if negotiated == in.negotiated || negotiated.Addr().IsUnspecified() {
+		return
+	}
+	in.negotiated, in.source, in.control, in.awaited = negotiated, netip.AddrPort{}, netip.AddrPort{}, now
 	in.end()
 }
 
@@ -64,20 +69,25 @@ func (in *incoming) lost() uint64 {
 }
 
 // destination is where what we send goes.
-func (in *incoming) destination(negotiated netip.AddrPort) netip.AddrPort {
+func (in *incoming) destination() netip.AddrPort {
 	if in.source.IsValid() {
 		return in.source
 	}
-	return negotiated
+	return in.negotiated
 }
 
 // admits reports whether a packet from an address can be the party's. Before its first one it is known
-// by the negotiated address, from whatever port; after it, nobody else's is taken.
-func (in *incoming) admits(from netip.AddrPort, negotiated netip.Addr, now instant, nat time.Duration) bool {
-	if in.source.IsValid() {
-		return from == in.source
+// by the negotiated address, from whatever port; after it, nobody else's is taken. Only what comes from
+// just where the party said it is always is: what it sent from elsewhere, before it moved, may have come
+// in between.
+func (in *incoming) admits(from netip.AddrPort, now instant, nat time.Duration) bool {
+	switch {
+	case from == in.source, from == in.negotiated:
+		return true
+	case in.source.IsValid():
+		return false
 	}
-	return from.Addr() == negotiated || now-in.awaited < instant(nat)
+	return from.Addr() == in.negotiated.Addr() || now-in.awaited < instant(nat)
 }
 
 // maxDropout is the largest step of sequence numbers that is taken for loss, not for another numbering

@@ -57,9 +57,7 @@ func (l *Leg) Agree(s Stream) {
 	now := l.engine.clock.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.Remote != l.agreed.Remote && s.Direction != Inactive {
-		l.in.await(now)
-	}
+	l.in.await(s.Remote, now)
 	if !l.agreed.Direction.Receives() {
 		l.in.heard = now // silence is counted from here
 	}
@@ -258,7 +256,7 @@ const lateness = instant(3 * time.Millisecond)
 
 // send sends an RTP packet to where the party is.
 func (l *Leg) send(packet []byte) {
-	if err := l.rtp.send(packet, l.in.destination(l.agreed.Remote)); err != nil {
+	if err := l.rtp.send(packet, l.in.destination()); err != nil {
 		l.counts.sendErrors++
 		return
 	}

@@ -34,8 +34,15 @@ func (l *Leg) receive(s *scratch, n int, from netip.AddrPort, control bool) {
 	a := arrival{leg: l, packet: &s.packet, data: data, at: l.engine.clock.now()}
 	l.mu.Lock()
 	if control || isRTCP(data) {
-		l.takeReports(data, from, a.at)
+		asked := l.takeReports(data, from, a.at)
+		var other *Leg
+		if asked.format != 0 && len(l.sources) == 1 {
+			other = l.sources[0].leg
+		}
 		l.mu.Unlock()
+		if other != nil {
+			other.askPicture(asked, s)
+		}
 		return
 	}
 	event, told, taken := l.take(&a, from)
@@ -55,7 +62,7 @@ func (l *Leg) take(a *arrival, from netip.AddrPort) (event Event, told, taken bo
 	if l.closed || !l.agreed.Direction.Receives() {
 		return Event{}, false, false
 	}
-	if !l.in.admits(from, l.agreed.Remote.Addr(), a.at, l.engine.options.NAT) {
+	if !l.in.admits(from, a.at, l.engine.options.NAT) {
 		l.counts.foreign++
 		return Event{}, false, false
 	}

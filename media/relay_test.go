@@ -244,9 +244,10 @@ func TestLatch(t *testing.T) {
 		want    []bool // whether each is taken
 	}{
 		{"negotiated", Options{}, []netip.AddrPort{far, far, nat, stranger}, []bool{true, true, false, false}},
-		{"another port", Options{}, []netip.AddrPort{nat, far, nat}, []bool{true, false, true}},
+		{"another port", Options{}, []netip.AddrPort{nat, nat, farther, nat}, []bool{true, true, false, true}},
+		{"late from where it was before", Options{}, []netip.AddrPort{nat, far, nat}, []bool{true, true, false}},
 		{"stranger", Options{}, []netip.AddrPort{stranger, far}, []bool{false, true}},
-		{"translated", Options{NAT: time.Second}, []netip.AddrPort{stranger, far, stranger}, []bool{true, false, true}},
+		{"translated", Options{NAT: time.Second}, []netip.AddrPort{stranger, nat, stranger}, []bool{true, false, true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			onWire(t, c.options, func(s *site) {

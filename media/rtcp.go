@@ -27,6 +27,7 @@ type reports struct {
 	name    [nameLength]byte
 	next    instant // when to send the next
 	packets uint32  // sent, when the last was sent
+	picture instant // when the party can be asked for a picture again
 
 	// The party's last sender report: the middle of its NTP time, and when it came.
 	echo     uint32
@@ -83,7 +84,7 @@ func (l *Leg) sendBye() {
 func (l *Leg) sendRTCP(b []byte) {
 	to, from := l.agreed.RTCP, l.rtcp
 	if l.agreed.RTCP == l.agreed.Remote {
-		to, from = l.in.destination(to), l.rtp
+		to, from = l.in.destination(), l.rtp
 	} else if l.in.control.IsValid() {
 		to = l.in.control
 	}
@@ -150,22 +151,27 @@ func (l *Leg) appendDescription(b []byte) []byte {
 }
 
 // takeReports reads a compound packet (RFC 3550 §6.1) from anybody. What is not ours to read is passed
-// over; what breaks off is dropped from there.
-func (l *Leg) takeReports(data []byte, from netip.AddrPort, now instant) {
+// over; what breaks off is dropped from there. The picture that was asked for is another leg's to send.
+func (l *Leg) takeReports(data []byte, from netip.AddrPort, now instant) (asked pictureRequest) {
 	if l.closed || !l.agreed.Remote.IsValid() || !l.admitsControl(from) {
 		l.counts.foreign++
-		return
+		return asked
 	}
 	for len(data) >= 8 {
 		length := 4 + 4*int(binary.BigEndian.Uint16(data[2:]))
 		if data[0]>>6 != rtpVersion || length > len(data) || length < 8 {
 			l.counts.malformed++
-			return
+			return asked
 		}
 		l.in.control = from
-		l.takeReport(data[:length], now)
+		if data[1] == payloadFeedback && length >= 12 {
+			asked = readFeedback(data[:length])
+		} else {
+			l.takeReport(data[:length], now)
+		}
 		data = data[length:]
 	}
+	return asked
 }
 
 // admitsControl reports whether RTCP from an address can be the party's: like its RTP, it comes from
