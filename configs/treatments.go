@@ -18,8 +18,8 @@ type Treatments struct {
 	Language Language `yaml:"language"`
 	// Languages says where people speak another one; the first entry that covers the called number counts.
 	Languages []Spoken `yaml:"languages"`
-	// Prompts is a folder with WAV files of the site's own, which replace those that come with Ringfence.
-	// They are read again at each reload. Default: none.
+	// Prompts is a folder with WAV files of the site's own, LANGUAGE/PROMPT.wav, which replace those that
+	// come with Ringfence. A file that changes is heard within seconds. Default: none.
 	Prompts string `yaml:"prompts"`
 	// Warn is how the person called is warned.
 	Warn Warn `yaml:"warn"`
@@ -60,7 +60,7 @@ type Warn struct {
 	// they speak. Default: none, and no such key.
 	ListenIn string `yaml:"listen_in"`
 	// Video says what becomes of video in a call that is taken as audio only: never, or by-key, when she
-	// asks for it. Default: never.
+	// presses # while they talk. Default: never.
 	Video Video `yaml:"video"`
 	// CallerHears is what the caller hears until she has chosen: ringing, or an announcement. Default:
 	// ringing.

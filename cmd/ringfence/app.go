@@ -108,6 +108,9 @@ func startApp(ctx context.Context, cfg *configs.Config, log *slog.Logger, tap fu
 	if err != nil {
 		return nil, err
 	}
+	if a.treating != nil {
+		a.background.Go(func() { a.treating.watchPrompts(background) })
+	}
 	return a, a.startAdmin(background)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ringfence/configs"
+	"ringfence/media"
 )
 
 // newCheckCommand returns `ringfence check`.
@@ -26,7 +27,7 @@ listened on, resolved or asked.
 
 Everything wrong is printed at once, each with file:line:column and the line it is on. If nothing is,
 what was found is printed, tab-separated, with a line "warning" for what is right and yet likely not
-wanted, such as a certificate about to expire. With --show the configuration itself is printed, with
+wanted, such as a certificate about to expire or a prompt that cannot be used. With --show the configuration itself is printed, with
 every default filled in and passwords starred.
 
 Exit codes: 0 right, 1 something is wrong, 2 wrong usage.`,
@@ -92,6 +93,11 @@ func found(file string, cfg *configs.Config) *checked {
 		c.Media = append(texts(m.Addresses), fmt.Sprintf("ports %s for %d calls", m.Ports, m.Ports.Pairs()/2))
 	}
 	c.Treated = treatments(&cfg.Treatments)
+	if _, err := media.LoadPrompts(configs.Prompts(), cfg.Treatments.Prompts); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			c.Warnings = append(c.Warnings, "treatments.prompts: "+strings.TrimSpace(line))
+		}
+	}
 	for _, text := range []string{string(cfg.Report.FeatureCode), cfg.Report.Webhook.URL} {
 		if text != "" {
 			c.Report = append(c.Report, text)

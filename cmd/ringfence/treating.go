@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,21 +66,52 @@ func (t *treating) configure(cfg *configs.Config) error {
 	t.options.Store(treatmentOptions(cfg))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	prompts, folder := t.prompts.Load(), cfg.Treatments.Prompts
-	if prompts == nil || folder != t.folder {
-		prompts, t.unusable = media.LoadPrompts(configs.Prompts(), folder)
-	} else {
-		t.unusable = prompts.Reload()
+	if folder := cfg.Treatments.Prompts; t.prompts.Load() == nil || folder != t.folder {
+		prompts, err := media.LoadPrompts(configs.Prompts(), folder)
+		if prompts == nil {
+			return fmt.Errorf("prompts that come with Ringfence: %w", err)
+		}
+		t.prompts.Store(prompts)
+		t.folder = folder
+		t.note(err)
+		return nil
 	}
-	if prompts == nil {
-		return fmt.Errorf("prompts that come with Ringfence: %w", t.unusable)
-	}
-	if t.unusable != nil {
-		t.log.Error("prompts that cannot be used: what was said before is said on\n"+t.unusable.Error(), "folder", folder)
-	}
-	t.prompts.Store(prompts)
-	t.folder = folder
+	t.note(t.prompts.Load().Reload())
 	return nil
+}
+
+// note logs why files of the site's cannot be used as prompts, unless err is nil, and keeps it for /readyz. The
+// lock is held.
+func (t *treating) note(err error) {
+	if t.unusable = err; err != nil {
+		t.log.Error("prompts that cannot be used: what was said before is said on\n"+err.Error(), "folder", t.folder)
+	}
+}
+
+// promptsInterval is how soon a file that is dropped into the folder of prompts is heard.
+const promptsInterval = 5 * time.Second
+
+// watchPrompts reads the site's prompts anew when their folder changes, until ctx ends.
+func (t *treating) watchPrompts(ctx context.Context) {
+	tick := time.NewTicker(promptsInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			t.refreshPrompts()
+		}
+	}
+}
+
+func (t *treating) refreshPrompts() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if prompts := t.prompts.Load(); prompts.Changed() {
+		t.note(prompts.Reload())
+		t.log.Info("prompts read anew", "folder", t.folder)
+	}
 }
 
 // starter makes the agent of a gateway; nil when no call can be treated.
