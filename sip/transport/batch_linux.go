@@ -54,6 +54,7 @@ func (b *batchIO) close() error { return b.socket.close() }
 const yieldAfter = 5 * time.Millisecond
 
 func (b *batchIO) receive(handle func([]Packet) bool) error {
+	gathering := gathering{nap: nap}
 	for yielded := time.Now(); ; {
 		batch, err := b.in.receive(b.socket)
 		if err != nil {
@@ -62,10 +63,13 @@ func (b *batchIO) receive(handle func([]Packet) bool) error {
 		if !handle(batch) {
 			return nil
 		}
-		if now := time.Now(); now.Sub(yielded) > yieldAfter {
+		now := time.Now()
+		if now.Sub(yielded) > yieldAfter {
 			runtime.Gosched()
 			yielded = now
 		}
+		gathering.note(len(batch), now)
+		gathering.wait(len(batch))
 	}
 }
 
