@@ -9,9 +9,8 @@ import (
 // receiveAck passes the ACK to a 2xx on; it has no transaction of its own (RFC 3261 §16.11, RFC 6026).
 func (c *Core) receiveAck(in *ingress) {
 	m := &c.msg
-	to, _ := wire.ParseNameAddr(m.Value(wire.HeaderTo))
 	var tag [tokenLen]byte
-	if tag := c.appendTag(tag[:0], in.key); len(to.Tag()) == 0 || string(to.Tag()) == string(tag) {
+	if tag := c.appendTag(tag[:0], in.key); len(m.ToTag()) == 0 || string(m.ToTag()) == string(tag) {
 		return // it acknowledges an answer of ours that no transaction was kept for
 	}
 	c.edits.Reset()
@@ -71,7 +70,7 @@ func (c *Core) resumeAck(cl *client) {
 	from := c.senderOf(&cl.flow)
 	if err == nil && ok && from != nil {
 		in := ingress{flow: cl.flow, from: from, via: via}
-		in.key = c.transactionKey(&via, m.Method, cl.flow.Peer)
+		in.key = c.transactionKey(via, m.Method, cl.flow.Peer)
 		c.receiveAck(&in)
 	}
 	c.freeClient(cl)

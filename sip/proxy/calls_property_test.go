@@ -143,7 +143,7 @@ func (c *modelCall) key(b *bench) uint64 {
 		b.t.Fatal(err)
 	}
 	via, _ := b.core.msg.Via()
-	return b.core.transactionKey(&via, wire.MethodInvite, trunkAddr)
+	return b.core.transactionKey(via, wire.MethodInvite, trunkAddr)
 }
 
 // live reports whether the call still waits for its final response.

@@ -87,7 +87,7 @@ func (c *Core) appendHopByHop(dst []byte, m *wire.Message, method wire.Method, t
 	}
 	dst = appendLine(dst, "To", to)
 	dst = appendLine(dst, "Call-ID", m.Value(wire.HeaderCallID))
-	number, _, _ := wire.ParseCSeq(m.Value(wire.HeaderCSeq))
+	number, _, _ := m.CSeq()
 	dst = append(dst, "CSeq: "...)
 	dst = wire.AppendUint(dst, uint64(number))
 	dst = append(dst, ' ')

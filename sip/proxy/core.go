@@ -287,7 +287,7 @@ func (c *Core) panicked(reason any, source netip.AddrPort) {
 	if !ok {
 		return
 	}
-	if s := c.servers.get(c.table.find(c.transactionKey(&via, c.msg.Method, source))); s != nil {
+	if s := c.servers.get(c.table.find(c.transactionKey(via, c.msg.Method, source))); s != nil {
 		c.recall(s)
 		if s.record != nil {
 			s.record.Outcome.Cause = call.ReasonInternal

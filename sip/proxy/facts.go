@@ -68,9 +68,9 @@ func (c *Core) readFacts(in *ingress, f *call.Facts) {
 	t.party(&f.From, plan, m.Value(wire.HeaderFrom))
 	c.readAsserted(f, plan)
 	c.readForwarder(f, plan)
-	if uri, ok := wire.ParseURI(m.Bytes(m.URI)); ok {
-		t.user(&f.Called, plan, &uri)
-		f.Emergency = isSOS(&uri)
+	if uri, ok := m.RequestURI(); ok {
+		t.user(&f.Called, plan, uri)
+		f.Emergency = isSOS(uri)
 	}
 	t.finish()
 

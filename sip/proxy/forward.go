@@ -40,12 +40,12 @@ func (c *Core) forward(m *wire.Message, f *forwarding) []byte {
 
 // stampVia notes in the topmost Via where the request came from (§18.2.1, RFC 3581).
 func (c *Core) stampVia(m *wire.Message, source netip.AddrPort) {
-	vias := m.Values(wire.HeaderVia)
-	value, _ := vias.Next()
-	via, ok := wire.ParseVia(m.Bytes(value.Span))
+	via, ok := m.Via()
 	if !ok {
 		return
 	}
+	vias := m.Values(wire.HeaderVia)
+	value, _ := vias.Next()
 	c.piece = via.AppendStamp(c.piece[:0], source)
 	if !bytes.Equal(c.piece, via.Raw) {
 		c.edits.Replace(m.Trimmed(value.Span), c.piece)
@@ -99,13 +99,12 @@ func (c *Core) loopHash(m *wire.Message) uint64 {
 	k = append(k, m.Value(wire.HeaderCallID)...)
 	k = append(k, 0)
 	k = append(k, m.Value(wire.HeaderCSeq)...)
-	for _, h := range m.Headers() {
-		if h.ID == wire.HeaderRoute || h.ID == wire.HeaderFrom || h.ID == wire.HeaderTo {
-			k = append(k, 0)
+	k = append(append(k, 0), m.FromTag()...)
+	k = append(append(k, 0), m.ToTag()...)
+	if m.Count(wire.HeaderRoute) > 0 {
+		for _, h := range m.Headers() {
 			if h.ID == wire.HeaderRoute {
-				k = append(k, m.Bytes(h.Value)...)
-			} else if addr, ok := wire.ParseNameAddr(m.Bytes(h.Value)); ok {
-				k = append(k, addr.Tag()...)
+				k = append(append(k, 0), m.Bytes(h.Value)...)
 			}
 		}
 	}

@@ -13,10 +13,10 @@ func (c *Core) receiveInvite(in *ingress) {
 		c.answer(in, 482, "", nil)
 		return
 	}
-	uri, _ := wire.ParseURI(m.Bytes(m.URI))
+	uri, _ := m.RequestURI()
 	secure := uri.Scheme == wire.SchemeSIPS // it promises TLS all the way (RFC 3261 §26.2.2)
 	switch {
-	case uri.Scheme == wire.SchemeURN && !isSOS(&uri), secure && !c.cfg.has(transport.TLS):
+	case uri.Scheme == wire.SchemeURN && !isSOS(uri), secure && !c.cfg.has(transport.TLS):
 		c.answer(in, 416, "", nil)
 		return
 	case secure && in.flow.Protocol != transport.TLS:
@@ -162,8 +162,7 @@ func (c *Core) attempt(s *server, m *wire.Message) {
 // pushRecordRoutes keeps the gateway on the path of the call: one Record-Route, or two when it leaves by
 // another listener than it came in by (RFC 5658). The topmost names the side the request goes to.
 func (c *Core) pushRecordRoutes(m *wire.Message, s *server, hop *nextHop) {
-	from, _ := wire.ParseNameAddr(m.Value(wire.HeaderFrom))
-	token := c.token(m.Value(wire.HeaderCallID), from.Tag())
+	token := c.token(m.Value(wire.HeaderCallID), m.FromTag())
 	c.piece = c.appendRecordRoute(c.piece[:0], int(hop.flow.Listener), token, s.secure)
 	if hop.flow.Listener != s.flow.Listener {
 		c.piece = c.appendRecordRoute(c.piece, int(s.flow.Listener), token, s.secure)

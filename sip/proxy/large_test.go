@@ -46,7 +46,7 @@ func viaOf(t testing.TB, text string) wire.Via {
 	if !ok {
 		t.Fatalf("no Via in\n%s", text)
 	}
-	return via
+	return *via
 }
 
 var tcpToPBX = transport.Flow{Peer: pbxAddr, Listener: 1, Protocol: transport.TCP}

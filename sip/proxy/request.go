@@ -14,7 +14,7 @@ import (
 type ingress struct {
 	flow transport.Flow
 	from *peer
-	via  wire.Via // the topmost
+	via  *wire.Via // the topmost
 	key  uint64   // of its transaction
 }
 
@@ -41,7 +41,7 @@ func (c *Core) receiveRequest(p *transport.Packet, from *peer) {
 		return
 	}
 	in := ingress{flow: p.Flow, from: from, via: via}
-	in.key = c.transactionKey(&via, m.Method, p.Flow.Peer)
+	in.key = c.transactionKey(via, m.Method, p.Flow.Peer)
 	if s := c.servers.get(c.table.find(in.key)); s != nil {
 		switch m.Method {
 		case wire.MethodAck:
@@ -81,8 +81,7 @@ func (c *Core) receiveRequest(p *transport.Packet, from *peer) {
 
 // toTagged reports whether the To of the message at hand has a tag: it claims to be in a dialog.
 func (c *Core) toTagged() bool {
-	to, ok := wire.ParseNameAddr(c.msg.Value(wire.HeaderTo))
-	return ok && len(to.Tag()) > 0
+	return len(c.msg.ToTag()) > 0
 }
 
 // receiveInitial handles a request outside any dialog.
@@ -157,11 +156,9 @@ func (c *Core) transactionKey(via *wire.Via, method wire.Method, source netip.Ad
 		k = append(k, 0)
 		k = append(k, m.Value(wire.HeaderCallID)...)
 		k = append(k, 0)
-		if from, ok := wire.ParseNameAddr(m.Value(wire.HeaderFrom)); ok {
-			k = append(k, from.Tag()...)
-		}
+		k = append(k, m.FromTag()...)
 		k = append(k, 0)
-		if number, _, ok := wire.ParseCSeq(m.Value(wire.HeaderCSeq)); ok {
+		if number, _, ok := m.CSeq(); ok {
 			k = wire.AppendUint(k, uint64(number))
 		}
 	}

@@ -22,7 +22,7 @@ func (c *Core) receiveResponse(p *transport.Packet, from *peer) {
 		c.drop(DropStrayResponse)
 		return
 	}
-	_, method, ok := wire.ParseCSeq(m.Value(wire.HeaderCSeq))
+	_, method, ok := m.CSeq()
 	if ok && cl.isInvite() && string(method) == wire.MethodCancel.String() {
 		// A CANCEL has the branch of its INVITE (§9.1), so only the method tells their responses apart.
 		if cl = c.clients.get(cl.cancel); cl == nil {

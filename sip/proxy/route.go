@@ -22,9 +22,11 @@ type routing struct {
 // caller. ok is false if a Route cannot be read.
 func (c *Core) route(m *wire.Message) (r routing, ok bool) {
 	r.egress = -1
-	if r.target, ok = wire.ParseURI(m.Bytes(m.URI)); !ok {
+	named, ok := m.RequestURI()
+	if !ok {
 		return r, false
 	}
+	r.target = *named
 	first, end := 0, countValues(m, wire.HeaderRoute)
 	if end > 0 && c.isRecordRoute(&r.target, m) {
 		// A strict router put our Record-Route into the Request-URI, and the target last (§16.4).

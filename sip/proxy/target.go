@@ -209,7 +209,7 @@ func (p *place) takes(secure bool) bool { return !secure || p.Protocol == transp
 // outboundTarget is the trunk that a call from the PBX goes to: the one the Request-URI names, else
 // the configured one.
 func (c *Core) outboundTarget(m *wire.Message) *target {
-	if uri, ok := wire.ParseURI(m.Bytes(m.URI)); ok && (uri.Scheme == wire.SchemeSIP || uri.Scheme == wire.SchemeSIPS) {
+	if uri, ok := m.RequestURI(); ok && (uri.Scheme == wire.SchemeSIP || uri.Scheme == wire.SchemeSIPS) {
 		for _, t := range c.gateways {
 			if wire.EqualFold(uri.Host, t.Host) {
 				return t

@@ -32,8 +32,8 @@ func (c *Core) validToken(text []byte, m *wire.Message) bool {
 		return false
 	}
 	callID := m.Value(wire.HeaderCallID)
-	for _, id := range [...]wire.HeaderID{wire.HeaderFrom, wire.HeaderTo} {
-		if addr, ok := wire.ParseNameAddr(m.Value(id)); ok && len(addr.Tag()) > 0 && got == c.token(callID, addr.Tag()) {
+	for _, tag := range [...][]byte{m.FromTag(), m.ToTag()} {
+		if len(tag) > 0 && got == c.token(callID, tag) {
 			return true
 		}
 	}

@@ -56,7 +56,7 @@ func (c *Core) validate(m *wire.Message, protocol transport.Protocol) fault {
 	if protocol.Reliable() && m.Count(wire.HeaderContentType) > 0 && m.Count(wire.HeaderContentLength) == 0 {
 		return fault{status: 400, phrase: "Missing Content-Length"} // there is a body, lost in the stream (§20.14)
 	}
-	uri, ok := wire.ParseURI(m.Bytes(m.URI))
+	uri, ok := m.RequestURI()
 	if !ok {
 		return fault{status: 400, phrase: "Malformed Request-URI"}
 	}
@@ -98,41 +98,43 @@ func validateHeaders(m *wire.Message) fault {
 			return fault{status: 400, phrase: s.missing}
 		}
 	}
-	for _, id := range [...]wire.HeaderID{wire.HeaderFrom, wire.HeaderTo} {
-		value := m.Value(id)
-		addr, ok := wire.ParseNameAddr(value)
-		if _, _, more := wire.NextValue(value); more && (!ok || addr.Angle) {
-			ok = false // a second value behind a comma
-		}
-		if ok {
-			_, ok = wire.ParseURI(addr.URI)
-		}
-		if !ok && id == wire.HeaderFrom {
-			return fault{status: 400, phrase: "Malformed From"}
-		} else if !ok {
-			return fault{status: 400, phrase: "Malformed To"}
-		}
+	if from, ok := m.From(); !ok || !validParty(from, m.Value(wire.HeaderFrom)) {
+		return fault{status: 400, phrase: "Malformed From"}
+	}
+	if to, ok := m.To(); !ok || !validParty(to, m.Value(wire.HeaderTo)) {
+		return fault{status: 400, phrase: "Malformed To"}
 	}
 	if len(m.Value(wire.HeaderCallID)) == 0 {
 		return fault{status: 400, phrase: "Missing Call-ID"}
 	}
-	_, method, ok := wire.ParseCSeq(m.Value(wire.HeaderCSeq))
+	_, method, ok := m.CSeq()
 	if !ok {
 		return fault{status: 400, phrase: "Malformed CSeq"}
 	}
 	if !bytes.Equal(method, m.MethodBytes()) {
 		return fault{status: 400, phrase: "CSeq Method Mismatch"}
 	}
+	if _, ok := m.Via(); !ok {
+		return fault{status: 400, phrase: "Malformed Via"}
+	}
 	vias := m.Values(wire.HeaderVia)
-	for {
-		value, ok := vias.Next()
-		if !ok {
-			return fault{}
-		}
+	_, _ = vias.Next()
+	for value, ok := vias.Next(); ok; value, ok = vias.Next() {
 		if _, ok := wire.ParseVia(m.Bytes(value.Span)); !ok {
 			return fault{status: 400, phrase: "Malformed Via"}
 		}
 	}
+	return fault{}
+}
+
+// validParty checks what From or To names: one URI. Where it stands without angle brackets, a comma may
+// be part of it.
+func validParty(addr *wire.NameAddr, value []byte) bool {
+	if _, _, more := wire.NextValue(value); more && addr.Angle {
+		return false
+	}
+	_, ok := wire.ParseURI(addr.URI)
+	return ok
 }
 
 // validateExtensions refuses what the sender requires of proxies: this one has no extensions that

@@ -47,6 +47,8 @@ type Message struct {
 	n       int
 	first   [numHeaderIDs]uint8 // index+1 of the first header with this ID
 	counts  [numHeaderIDs]uint8
+
+	readings readings
 }
 
 // Headers returns every header line in order. The slice is valid until the next Parse.

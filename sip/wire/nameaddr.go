@@ -13,7 +13,7 @@ type NameAddr struct {
 
 // ParseNameAddr reads one value; b must hold no other (see NextValue).
 func ParseNameAddr(b []byte) (n NameAddr, ok bool) {
-	b = bytes.TrimSpace(b)
+	b = trim(b)
 	at := 0
 	if len(b) > 0 && b[0] == '"' {
 		at = quotedLen(b)
@@ -27,11 +27,11 @@ func ParseNameAddr(b []byte) (n NameAddr, ok bool) {
 			return n, false // a display name needs angle brackets
 		}
 		n.URI, n.Params = cut(b, ';')
-		n.URI = bytes.TrimSpace(n.URI)
+		n.URI = trim(n.URI)
 		return n, len(n.URI) > 0 && bytes.IndexByte(n.URI, '?') < 0 && bytes.IndexByte(n.URI, '>') < 0
 	}
 	open += at
-	if at > 0 && len(bytes.TrimSpace(b[at:open])) > 0 {
+	if at > 0 && len(trim(b[at:open])) > 0 {
 		return n, false // text between a quoted name and "<"
 	}
 	end := bytes.IndexByte(b[open:], '>')
@@ -40,9 +40,9 @@ func ParseNameAddr(b []byte) (n NameAddr, ok bool) {
 	}
 	end += open
 	n.Angle = true
-	n.Display = bytes.TrimSpace(b[:open])
-	n.URI = bytes.TrimSpace(b[open+1 : end])
-	n.Params = bytes.TrimSpace(b[end+1:])
+	n.Display = trim(b[:open])
+	n.URI = trim(b[open+1 : end])
+	n.Params = trim(b[end+1:])
 	if len(n.URI) == 0 || len(n.Params) > 0 && n.Params[0] != ';' {
 		return n, false
 	}
@@ -51,7 +51,7 @@ func ParseNameAddr(b []byte) (n NameAddr, ok bool) {
 
 // isDisplayTokens reports whether an unquoted display name is acceptable. The grammar asks for
 // tokens; other printable characters are common in the field and harmless, structural ones are not.
-func isDisplayTokens(b []byte) bool { return !bytes.ContainsAny(b, "\",;:@<>\r\n") }
+func isDisplayTokens(b []byte) bool { return !structural.in(b) }
 
 // Tag returns the tag parameter; empty if there is none.
 func (n *NameAddr) Tag() []byte {
@@ -79,6 +79,9 @@ func (n *NameAddr) AppendDisplay(dst []byte) []byte {
 // strings and angle brackets do not separate. The value keeps its surrounding white space, so that
 // its place in the message is exact; more is false after the last one.
 func NextValue(b []byte) (value, rest []byte, more bool) {
+	if bytes.IndexByte(b, ',') < 0 {
+		return b, nil, false
+	}
 	angle := false
 	for i := 0; i < len(b); i++ {
 		switch b[i] {

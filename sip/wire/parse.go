@@ -21,6 +21,7 @@ func (m *Message) Parse(raw []byte) error {
 	m.MethodName, m.URI, m.Phrase = Span{}, Span{}, Span{}
 	clear(m.first[:])
 	clear(m.counts[:])
+	m.readings.have = 0
 	if len(raw) > MaxMessage {
 		return ErrTooLarge
 	}
@@ -209,8 +210,6 @@ func Uint(b []byte) (uint32, bool) {
 	return uint32(n), true
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
 // hasNUL reports a NUL in b that is not the second character of a quoted-pair (RFC 3261 §25.1).
 func hasNUL(b []byte) bool {
 	for {
@@ -239,27 +238,4 @@ func hasBareBreak(b []byte) bool {
 		i += lf + 1
 	}
 	return false
-}
-
-// tokenBytes marks the characters of a token (RFC 3261 §25.1).
-var tokenBytes = func() (t [256]bool) {
-	for c := 'a'; c <= 'z'; c++ {
-		t[c], t[c-32] = true, true
-	}
-	for c := '0'; c <= '9'; c++ {
-		t[c] = true
-	}
-	for _, c := range "-.!%*_+`'~" {
-		t[c] = true
-	}
-	return t
-}()
-
-func isToken(b []byte) bool {
-	for _, c := range b {
-		if !tokenBytes[c] {
-			return false
-		}
-	}
-	return len(b) > 0
 }

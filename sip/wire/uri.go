@@ -55,7 +55,7 @@ func ParseURI(b []byte) (u URI, ok bool) {
 	default:
 		return u, isScheme(scheme)
 	}
-	if bytes.ContainsAny(rest, " \t\r\n<>\"") {
+	if notInURI.in(rest) {
 		return u, false
 	}
 	// A user part may hold ";" and "?", so it is cut off first; a host has no "@".
@@ -121,12 +121,7 @@ func parseHostPort(b []byte) (host []byte, port uint16, ok bool) {
 // isHostname reports whether b may be a domain name or IPv4 address. Underscores are not of the
 // grammar, but names in the field have them.
 func isHostname(b []byte) bool {
-	for _, c := range b {
-		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_' {
-			return false
-		}
-	}
-	return len(b) > 0 && len(b) <= 255
+	return len(b) <= 255 && hostname.all(b)
 }
 
 // Param looks a parameter up in a ";name=value;name" list. The value is empty, not nil, for a
@@ -136,11 +131,11 @@ func Param(params []byte, name string) (value []byte, ok bool) {
 		var p []byte
 		p, params = nextParam(params)
 		key, val := cut(p, '=')
-		if EqualFold(bytes.TrimSpace(key), name) {
+		if EqualFold(trim(key), name) {
 			if len(val) == 0 {
 				return val, true
 			}
-			return bytes.TrimSpace(val[1:]), true
+			return trim(val[1:]), true
 		}
 	}
 	return nil, false
@@ -150,6 +145,10 @@ func Param(params []byte, name string) (value []byte, ok bool) {
 func nextParam(params []byte) (p, rest []byte) {
 	if params[0] == ';' {
 		params = params[1:]
+	}
+	if bytes.IndexByte(params, '"') < 0 {
+		p, rest = cut(params, ';')
+		return p, rest
 	}
 	for i := 0; i < len(params); i++ {
 		switch params[i] {

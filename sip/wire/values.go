@@ -40,16 +40,6 @@ func (v *Values) Next() (value Value, ok bool) {
 	return Value{}, false
 }
 
-// Via reads the topmost Via.
-func (m *Message) Via() (Via, bool) {
-	values := m.Values(HeaderVia)
-	value, ok := values.Next()
-	if !ok {
-		return Via{}, false
-	}
-	return ParseVia(m.Bytes(value.Span))
-}
-
 // Trimmed returns s without the white space at its ends.
 func (m *Message) Trimmed(s Span) Span {
 	for !s.Empty() && isSpace(m.Raw[s.Start]) {

@@ -23,7 +23,7 @@ type Via struct {
 // request of another version must be answered along its Via (505), and a Via below the topmost is
 // not for us to understand.
 func ParseVia(b []byte) (v Via, ok bool) {
-	v.Raw = bytes.TrimSpace(b)
+	v.Raw = trim(b)
 	protocol, params := cut(v.Raw, ';')
 	v.Params = params
 	// "SIP / 2.0 / UDP host : port": white space is allowed around the slashes and the colon.
@@ -32,13 +32,13 @@ func ParseVia(b []byte) (v Via, ok bool) {
 	if !ok1 || !ok2 || !isToken(name) || !isToken(ver) {
 		return v, false
 	}
-	rest = bytes.TrimLeft(rest, " \t\r\n")
-	i := bytes.IndexAny(rest, " \t\r\n")
+	rest = trimLeft(rest)
+	i := blank.index(rest)
 	if i < 1 || !isToken(rest[:i]) {
 		return v, false
 	}
 	v.Transport = rest[:i]
-	v.SentBy = bytes.TrimSpace(rest[i:])
+	v.SentBy = trim(rest[i:])
 	if v.Host, v.Port, ok = parseSentBy(v.SentBy); !ok {
 		return v, false
 	}
@@ -46,9 +46,9 @@ func ParseVia(b []byte) (v Via, ok bool) {
 		var one []byte
 		one, p = nextParam(p)
 		key, val := cut(one, '=')
-		key = bytes.TrimSpace(key)
+		key = trim(key)
 		if len(val) > 0 {
-			val = bytes.TrimSpace(val[1:])
+			val = trim(val[1:])
 		}
 		switch {
 		case EqualFold(key, "branch"):
@@ -68,17 +68,17 @@ func cutToken(b []byte, sep byte) (token, rest []byte, ok bool) {
 	if i < 0 {
 		return nil, nil, false
 	}
-	return bytes.TrimSpace(b[:i]), b[i+1:], true
+	return trim(b[:i]), b[i+1:], true
 }
 
 // parseSentBy reads a sent-by, in which white space may surround the colon.
 func parseSentBy(b []byte) ([]byte, uint16, bool) {
-	if i := bytes.IndexAny(b, " \t\r\n"); i >= 0 {
+	if blank.in(b) {
 		host, port, found := cutToken(b, ':')
 		if !found || bytes.IndexByte(b, '[') >= 0 || !isHostname(host) {
 			return nil, 0, false
 		}
-		n, ok := Uint(bytes.TrimSpace(port))
+		n, ok := Uint(trim(port))
 		return host, uint16(n), ok && n > 0 && n <= 65535
 	}
 	return parseHostPort(b)
@@ -117,11 +117,11 @@ const (
 // and with received when the sender's address is not the one in the Via (RFC 3261 §18.2.1, RFC 3581
 // §4). A received that the sender wrote itself is left out.
 func (v *Via) AppendStamp(dst []byte, peer netip.AddrPort) []byte {
-	dst = append(dst, bytes.TrimRight(v.Raw[:len(v.Raw)-len(v.Params)], " \t\r\n")...)
+	dst = append(dst, trimRight(v.Raw[:len(v.Raw)-len(v.Params)])...)
 	for p := v.Params; len(p) > 0; {
 		one, rest := nextParam(p)
 		name, _ := cut(one, '=')
-		switch name = bytes.TrimSpace(name); {
+		switch name = trim(name); {
 		case EqualFold(name, "received"):
 		case EqualFold(name, "rport"):
 			dst = append(dst, ";rport="...)
