@@ -40,6 +40,15 @@ type Listener struct {
 	Addr     netip.AddrPort // as bound
 	Host     string         // as peers see it: an IP address (IPv6 without brackets) or a name
 	Port     uint16         // as peers see it
+
+	literal netip.Addr // Host, if it is an address
+	sentBy  []byte     // Host and Port as they stand in a Via
+}
+
+// prepare works out what is needed for each message.
+func (l *Listener) prepare() {
+	l.literal, _ = literal(l.Host)
+	l.sentBy = appendHostPort(nil, l.Host, l.Port)
 }
 
 // has reports whether there is a listener for a protocol.

@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,6 +134,10 @@ func (c *Core) Configure(cfg Config, out *transport.Outbox) {
 }
 
 func (c *Core) configure(cfg *Config) {
+	cfg.Listeners = slices.Clone(cfg.Listeners)
+	for i := range cfg.Listeners {
+		cfg.Listeners[i].prepare()
+	}
 	c.cfg = cfg
 	c.setTargets(cfg)
 }

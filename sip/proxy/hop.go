@@ -212,8 +212,7 @@ func (c *Core) ours(uri *wire.URI) int {
 // named reports whether host, which is addr if isAddr, is the name peers know the listener by.
 func (l *Listener) named(host []byte, addr netip.Addr, isAddr bool) bool {
 	if isAddr {
-		own, err := netip.ParseAddr(l.Host)
-		return err == nil && own.Unmap() == addr
+		return l.literal == addr
 	}
 	return wire.EqualFold(host, l.Host)
 }

@@ -129,7 +129,7 @@ func scheme(secure bool) string {
 }
 
 // appendHostPort appends host and port as peers see them.
-func (l *Listener) appendHostPort(dst []byte) []byte { return appendHostPort(dst, l.Host, l.Port) }
+func (l *Listener) appendHostPort(dst []byte) []byte { return append(dst, l.sentBy...) }
 
 // appendHostPort appends a host and, unless it is 0, a port.
 func appendHostPort(dst []byte, host string, port uint16) []byte {

@@ -117,6 +117,7 @@ func (m *Message) parseHeaders(at int) int {
 			return at + 2 // the empty line
 		}
 		end := at + lf + 1
+		first := end
 		for end < len(raw) && (raw[end] == ' ' || raw[end] == '\t') { // folding, §7.3.1
 			next := bytes.IndexByte(raw[end:], '\n')
 			if next < 0 {
@@ -125,46 +126,49 @@ func (m *Message) parseHeaders(at int) int {
 			}
 			end += next + 1
 		}
-		m.addHeader(at, end)
+		m.addHeader(at, end, end > first)
 		at = end
 	}
 	m.defect("No empty line after the headers")
 	return len(raw)
 }
 
-// addHeader notes the header line raw[start:end], whose last byte is LF.
-func (m *Message) addHeader(start, end int) {
+// addHeader notes the header line raw[start:end], whose last byte is LF, and which may be folded.
+func (m *Message) addHeader(start, end int, folded bool) {
 	raw := m.Raw
 	if raw[end-2] != '\r' {
 		m.defect("Bare LF")
 		return
 	}
-	colon := bytes.IndexByte(raw[start:end], ':')
-	if colon < 0 {
-		m.defect("Header without colon")
-		return
+	nameEnd := start
+	for token[raw[nameEnd]] { // the LF is none
+		nameEnd++
 	}
-	nameEnd := start + colon
-	for nameEnd > start && (raw[nameEnd-1] == ' ' || raw[nameEnd-1] == '\t') {
-		nameEnd--
+	colon := nameEnd
+	for raw[colon] == ' ' || raw[colon] == '\t' {
+		colon++
+	}
+	if raw[colon] != ':' || nameEnd == start {
+		if bytes.IndexByte(raw[colon:end], ':') < 0 {
+			m.defect("Header without colon")
+		} else {
+			m.defect("Malformed header name")
+		}
+		return
 	}
 	name := raw[start:nameEnd]
-	if !isToken(name) {
-		m.defect("Malformed header name")
-		return
-	}
 	if m.n == MaxHeaders {
 		m.defect("Too many headers")
 		return
 	}
-	from, to := start+colon+1, end
+	from, to := colon+1, end
 	for from < to && isSpace(raw[from]) {
 		from++
 	}
 	for to > from && isSpace(raw[to-1]) {
 		to--
 	}
-	if hasBareBreak(raw[from:to]) {
+	if folded && hasBareBreak(raw[from:to]) || !folded && bytes.IndexByte(raw[colon:], '\r') != end-2-colon {
 		m.defect("Bare CR or LF")
 	}
 	id := headerID(name)
