@@ -15,7 +15,7 @@ type ingress struct {
 	flow transport.Flow
 	from *peer
 	via  *wire.Via // the topmost
-	key  uint64   // of its transaction
+	key  uint64    // of its transaction
 }
 
 // replyFlow is where responses to it go (RFC 3261 §18.2.2): over a stream on the connection it came
