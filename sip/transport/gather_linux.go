@@ -11,7 +11,7 @@ import (
 const (
 	gatherFor  = time.Millisecond      // the wait before a read
 	gatherFrom = 5000                  // datagrams a second from which a socket is busy
-	gatherSpan = 10 * time.Millisecond // how long is counted before that is judged anew
+	gatherSpan = 100 * time.Millisecond // how long is counted before that is judged anew
 )
 
 // gathering judges how busy a socket is. One that has noted nothing is of an idle one.

@@ -21,7 +21,7 @@ func TestGathering(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var g gathering
-				for range 5000 {
+				for range 50000 {
 					time.Sleep(c.every)
 					g.note(1, time.Now())
 				}
