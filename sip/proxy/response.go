@@ -128,6 +128,8 @@ func (c *Core) accepted(cl *client, s *server) {
 		cl.state = clientAccepted
 		cl.deadlines = deadlines{expire: c.ms + timerB} // timer M
 		c.arm(&cl.timer, &cl.deadlines)
+		c.buffers.release(cl.request) // never sent again
+		cl.request = nil
 	}
 	if s == nil {
 		c.drop(DropStrayResponse)
