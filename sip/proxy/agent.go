@@ -13,7 +13,7 @@ var theAgent = &peer{agent: true}
 
 // coreListener is the core's end of the wire. It is no listener of the configuration, so that only the
 // agent is ever reached by it.
-var coreListener = Listener{Protocol: transport.UDP, Addr: CoreAddr, Host: dummy.String(), Port: CoreAddr.Port()}
+var coreListener = prepared(Listener{Protocol: transport.UDP, Addr: CoreAddr, Host: dummy.String(), Port: CoreAddr.Port()})
 
 // isAgent reports whether a flow is the wire to the agent, which is the transport's last listener.
 func (c *Core) isAgent(flow *transport.Flow) bool { return int(flow.Listener) == len(c.cfg.Listeners) }
@@ -95,8 +95,7 @@ func (c *Core) handOver(s *server, m *wire.Message) bool {
 // pushAgentRoute tells the agent, as a proxy does, which listener the call came in by, so that the agent's
 // requests leave by it. presentAgent takes it out again: peers reach the agent by its Contact.
 func (c *Core) pushAgentRoute(m *wire.Message, s *server) {
-	from, _ := wire.ParseNameAddr(m.Value(wire.HeaderFrom))
-	c.piece = c.appendRecordRoute(c.piece[:0], int(s.flow.Listener), c.token(m.Value(wire.HeaderCallID), from.Tag()), s.secure)
+	c.piece = c.appendRecordRoute(c.piece[:0], int(s.flow.Listener), c.token(m.Value(wire.HeaderCallID), m.FromTag()), s.secure)
 	c.edits.Insert(m.StartLine.End, c.piece)
 }
 

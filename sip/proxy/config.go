@@ -45,10 +45,11 @@ type Listener struct {
 	sentBy  []byte     // Host and Port as they stand in a Via
 }
 
-// prepare works out what is needed for each message.
-func (l *Listener) prepare() {
+// prepared works out what is needed of a listener for each message.
+func prepared(l Listener) Listener {
 	l.literal, _ = literal(l.Host)
 	l.sentBy = appendHostPort(nil, l.Host, l.Port)
+	return l
 }
 
 // has reports whether there is a listener for a protocol.

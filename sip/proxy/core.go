@@ -135,8 +135,8 @@ func (c *Core) Configure(cfg Config, out *transport.Outbox) {
 
 func (c *Core) configure(cfg *Config) {
 	cfg.Listeners = slices.Clone(cfg.Listeners)
-	for i := range cfg.Listeners {
-		cfg.Listeners[i].prepare()
+	for i, l := range cfg.Listeners {
+		cfg.Listeners[i] = prepared(l)
 	}
 	c.cfg = cfg
 	c.setTargets(cfg)
