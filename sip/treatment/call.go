@@ -36,6 +36,7 @@ type Call struct {
 	entered      string    // those pressed so far
 	targets      []string  // divert targets that were called
 	centreSpeaks bool      // the caller hears the reporting line that listens in
+	centreKeyed  bool      // it presses a key for that
 	transfer     *transfer // the last one that was passed
 	offered      bool      // the INVITE had an offer
 }

@@ -88,7 +88,7 @@ func (c *Call) callIn(target string) {
 // whenListening follows the reporting line. It is told first what kind of call it is; that also takes
 // up the words with which a telephone is answered. It hears both from then on, and only the person
 // called hears it. Once it speaks after that, or presses a key, the caller hears it, too; a key
-// lets it be private again, and public.
+// lets it be private again, and public: from the first key on, only keys do.
 func (c *Call) whenListening(e Event) {
 	switch e := e.(type) {
 	case Answered:
@@ -112,13 +112,15 @@ func (c *Call) whenListening(e Event) {
 		c.arm(0)
 		c.centre.port.AwaitSpeech()
 	case Spoke:
-		c.centreSpeaks = true
-		c.route()
+		if !c.centreKeyed {
+			c.centreSpeaks = true
+			c.route()
+		}
 	case Keyed:
 		if e.Leg == c.centre.id && c.centre.answered {
 			c.hush()
 			c.arm(0)
-			c.centreSpeaks = !c.centreSpeaks
+			c.centreSpeaks, c.centreKeyed = !c.centreSpeaks, true
 			c.route()
 		}
 	}
@@ -129,7 +131,7 @@ func (c *Call) centreLeft() {
 	c.hush()
 	c.arm(0)
 	s := c.centre
-	c.centre, c.centreSpeaks = nil, false
+	c.centre, c.centreSpeaks, c.centreKeyed = nil, false, false
 	c.route()
 	if s != nil {
 		s.close()

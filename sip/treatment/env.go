@@ -93,7 +93,8 @@ type Reporter interface {
 	ReportLast(record *call.Record)
 }
 
-// Recorder takes the record of a call that has ended; it belongs to the recorder from then on.
+// Recorder takes the record of a call that has ended; it belongs to the recorder from then on. What only
+// the legs know, Outcome.Attempts, is for the recorder to fill in.
 type Recorder interface {
 	Append(record *call.Record)
 }

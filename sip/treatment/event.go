@@ -45,6 +45,8 @@ type Refused struct {
 	Status  int
 	Headers []Header // those that may be passed on to the caller
 	Target  string   // as in Progressed
+	// Cause is why the gateway itself has refused, empty when whoever was called did.
+	Cause call.Reason
 }
 
 // Reoffered is a re-INVITE or UPDATE (RFC 3311) within a dialog. It is answered by Leg.Reply.
@@ -95,7 +97,7 @@ const (
 	HungUp    Manner = iota // BYE
 	Cancelled               // CANCEL, answered with 487 by the leg
 	Expired                 // its session timer ran out (RFC 4028)
-	Lost                    // its peer is gone: no ACK, 408 or 481 within the dialog, transport broken
+	Lost                    // its peer is gone: no ACK, 408 or 481 within the dialog, transport broken; a caller without a PRACK was sent 504
 )
 
 // Ended says that a leg's dialog is over, without Leg.End having been called.
@@ -129,7 +131,8 @@ type Elapsed struct{ Timer uint64 } // as given to Clock.Arm
 
 // Reported is what came of Reporter.ReportLast.
 type Reported struct {
-	Found bool // there was a last caller, who is reported now
+	Found     bool   // there was a last caller, who is reported now
+	Reference string // of the call that is reported
 }
 
 // Stopped ends the call whatever it does: the gateway shuts down, or has a fault.

@@ -23,12 +23,12 @@ func (c *Call) ask(to *side, offer []byte, then func(status int)) {
 // the other, so that hold, resume and changes of format are agreed between them. Until then, and while
 // the reporting line listens in, each side is agreed with on its own.
 func (c *Call) reoffered(s *side, e Reoffered) {
-	if len(e.Description) == 0 {
-		c.offerAgain(s, e)
+	if c.negotiating(s) {
+		s.leg.Reply(e.ID, 491, nil)
 		return
 	}
-	if c.trade != nil || !s.agreed {
-		s.leg.Reply(e.ID, 491, nil)
+	if len(e.Description) == 0 {
+		c.offerAgain(s, e)
 		return
 	}
 	offer, err := read(e.Description)
@@ -41,15 +41,22 @@ func (c *Call) reoffered(s *side, e Reoffered) {
 		c.relay(s, offer, func(status int, answer []byte) { s.leg.Reply(e.ID, status, answer) })
 		return
 	}
-	answer, err := s.answer(offer)
+	var answer []byte
 	if joined {
 		answer, err = s.answerAs(offer, c.across(s))
+	} else {
+		answer, err = s.answer(offer)
 	}
 	if err != nil {
 		s.leg.Reply(e.ID, 488, nil)
 		return
 	}
 	s.leg.Reply(e.ID, 200, answer)
+}
+
+// negotiating reports whether an offer is under way with which one of a side would collide.
+func (c *Call) negotiating(s *side) bool {
+	return c.trade != nil || !s.agreed || s.awaited || c.joined(s) && c.across(s).awaited
 }
 
 // joined reports whether a side's media is agreed with the other side's.
@@ -69,6 +76,7 @@ func (c *Call) offerAgain(s *side, e Reoffered) {
 		}
 		offer = passed
 	}
+	s.awaited = true
 	s.leg.Reply(e.ID, 200, offer)
 }
 
@@ -138,7 +146,10 @@ func (c *Call) agreed(s *side, e Agreed) bool {
 	if s == c.caller && !s.agreed {
 		return false
 	}
-	_ = s.accept(e.Description) // of an ACK, which cannot be refused: what was agreed before stands
+	if s.awaited {
+		s.awaited = false
+		_ = s.accept(e.Description) // of an ACK, which cannot be refused: what was agreed before stands
+	}
 	return true
 }
 

@@ -84,8 +84,10 @@ func (c *Call) ended(s *side, e Ended) {
 		reason = normalClearing
 	}
 	switch {
-	case s == c.caller:
+	case s == c.caller && e.How == Cancelled:
 		c.settle(487, call.EndedByCaller)
+	case s == c.caller:
+		c.settle(504, call.EndedByTimeout)
 	case e.How == HungUp: // she heard the warning, or enough of it
 		c.refuseCaller(603, call.EndedByCalled, c.redress(603))
 	default:

@@ -19,7 +19,7 @@ func (c *Call) whenLookingUp(e Event) {
 	switch e := e.(type) {
 	case Reported:
 		if e.Found {
-			c.record.Treated.Choice = call.ChoiceReported
+			c.record.Treated.Choice, c.record.Treated.Reported = call.ChoiceReported, e.Reference
 			c.announceTo(c.caller, stateThanking, promptThanks)
 		} else {
 			c.announceTo(c.caller, stateThanking, promptNone)

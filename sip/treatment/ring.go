@@ -39,9 +39,7 @@ func (c *Call) callOut(to Destination, prompted bool) bool {
 		return false
 	}
 	c.called = s
-	o := &c.record.Outcome
-	o.Attempts++
-	o.Target = to.Divert
+	c.record.Outcome.Target = to.Divert
 	text := s.party.Offer()
 	if c.offered && !prompted && !c.caller.agreed {
 		// The two may agree on any format. The caller's offer was found good before.
@@ -77,7 +75,10 @@ func (c *Call) passProgress(e Progressed) {
 	}
 	switch {
 	case c.caller.agreed:
-		c.progress(e)
+		c.noteTarget(e.Target)
+		if !c.settled {
+			c.caller.leg.Progress(e.Status, nil)
+		}
 	case c.offered && c.answerEarly(e):
 	default: // without an offer, or a format in common, she waits for the answer
 		c.progress(e)
@@ -100,7 +101,8 @@ func (c *Call) answerEarly(e Progressed) bool {
 	return true
 }
 
-// progress tells a caller who waits for an answer that there is progress, without media.
+// progress tells a caller who waits for an answer that there is progress, but not the media that came
+// with it.
 func (c *Call) progress(e Progressed) {
 	c.noteTarget(e.Target)
 	if c.settled {
@@ -108,7 +110,7 @@ func (c *Call) progress(e Progressed) {
 	}
 	status := e.Status
 	if status == 183 && len(e.Description) > 0 {
-		status = 180 // the tone that she is not given stood for this
+		status = 180 // which the tone in it stood for, most likely
 	}
 	c.caller.leg.Progress(status, nil)
 }
@@ -128,17 +130,19 @@ func (c *Call) pickedUp(e Answered) bool {
 func (c *Call) passRefusal(e Refused) {
 	c.noteTarget(e.Target)
 	c.called.live = false
-	by := call.EndedByCalled
-	switch e.Status {
-	case 408:
-		by = call.EndedByTimeout
-	case 503: // nobody is left to be asked: a 503 of the PBX itself would have come as 500
+	status, by := e.Status, call.EndedByCalled
+	switch {
+	case e.Cause != "":
 		by = call.EndedByGateway
 		if !c.settled {
-			c.record.Outcome.Cause = call.ReasonNoTarget
+			c.record.Outcome.Cause = e.Cause
 		}
+	case status < 400: // a redirection would lead the caller past the gateway
+		status = 480
+	case status == 408:
+		by = call.EndedByTimeout
 	}
-	c.fail(e.Status, by, e.Headers)
+	c.fail(status, by, e.Headers)
 }
 
 // noteTarget keeps the name of the target that answers, where it is more than was known.

@@ -21,6 +21,7 @@ type side struct {
 	stream   media.Stream // what the two ends came to
 	agreed   bool         // stream is set
 	answered bool         // the dialog is confirmed: a 2xx was sent or received
+	awaited  bool         // the ACK to a re-INVITE without an offer brings the answer to ours
 }
 
 // description is an SDP offer or answer, as it came and as it was read.

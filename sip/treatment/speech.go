@@ -75,10 +75,10 @@ func (c *Call) heard(d time.Duration) {
 }
 
 // entertain lets a caller who can hear us hear something until the person called can speak to her.
-func (c *Call) entertain(prompt string) {
+func (c *Call) entertain(prompts ...string) {
 	if c.caller.hearsPrompts() && !c.entertained {
 		c.entertained = true
-		c.caller.port.Play(c.language(), []string{prompt}, Forever)
+		c.caller.port.Play(c.language(), prompts, Forever)
 	}
 }
 

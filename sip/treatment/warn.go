@@ -14,7 +14,7 @@ func (c *Call) summon(w call.Warn) {
 	if text, err := c.caller.answer(c.caller.far); err == nil {
 		c.early = text
 		c.caller.leg.Progress(183, text)
-		c.entertain(promptWait)
+		c.entertain(promptWait, promptRingback, promptRingback)
 	}
 }
 
@@ -22,6 +22,7 @@ func (c *Call) summon(w call.Warn) {
 func (c *Call) whenSummoning(e Event) {
 	switch e := e.(type) {
 	case Progressed:
+		_ = c.called.accept(e.Description) // the 200 may leave out the answer that came early
 		c.progress(e)
 	case Answered:
 		if c.pickedUp(e) {
