@@ -119,6 +119,10 @@ bench: ## benchmarks, with allocations
 bench-kamailio: build ## CPU, delay and memory beside Kamailio on loopback; ARGS=-help
 	go run ./bench/kamailio $(ARGS)
 
+.PHONY: bench-treated
+bench-treated: ## CPU, pacing and memory of prompts and relayed calls beside rtpengine; ARGS=-help
+	go run ./bench/treated $(ARGS)
+
 .PHONY: build
 build: ## the static binary, bin/ringfence
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ringfence ./cmd/ringfence

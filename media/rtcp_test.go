@@ -72,7 +72,7 @@ func TestReports(t *testing.T) {
 				t.Errorf("jitter %d, want 10 ms", block.Jitter)
 			}
 		}
-		if reports < 3 || reports > 8 {
+		if reports < 2 || reports > 8 {
 			t.Errorf("%d reports in 20 s", reports)
 		}
 		if q := p.leg.Quality(); q.Lost < 95 || q.Lost > 101 || q.Jitter < 8*time.Millisecond || q.Jitter > 11*time.Millisecond || q.Sent < 999 {
