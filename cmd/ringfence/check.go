@@ -27,8 +27,8 @@ listened on, resolved or asked.
 
 Everything wrong is printed at once, each with file:line:column and the line it is on. If nothing is,
 what was found is printed, tab-separated, with a line "warning" for what is right and yet likely not
-wanted, such as a certificate about to expire or a prompt that cannot be used. With --show the configuration itself is printed, with
-every default filled in and passwords starred.
+wanted, such as a certificate about to expire or a prompt that cannot be used. With --show the
+configuration itself is printed, with every default filled in and passwords starred.
 
 Exit codes: 0 right, 1 something is wrong, 2 wrong usage.`,
 		Example: `  ringfence check /etc/ringfence/ringfence.yaml
@@ -146,9 +146,9 @@ func (c *checked) print(out io.Writer) error {
 		{"trunks", c.Trunks},
 		{"targets", c.Targets},
 		{"divert", c.Divert},
-		{"media", c.Media},
-		{"treatments", c.Treated},
-		{"report", c.Report},
+		{"media", joined(c.Media)},
+		{"treatments", joined(c.Treated)},
+		{"report", joined(c.Report)},
 		{"rules", c.Rules},
 		{"lists", []string{c.Lists}},
 		{"audit", []string{c.Audit}},
@@ -169,6 +169,9 @@ func (c *checked) print(out io.Writer) error {
 	_, err := io.WriteString(out, b.String())
 	return err
 }
+
+// joined is one value for all that belong together and need not be counted.
+func joined(values []string) []string { return []string{strings.Join(values, ", ")} }
 
 // refused prints why a file is refused.
 func refused(out io.Writer, file string, err error, asJSON bool) error {
