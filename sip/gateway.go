@@ -130,12 +130,12 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 		err = fmt.Errorf("stopped while %d calls were being set up: %w", s.Setup, ctx.Err())
 	}
 	err = errors.Join(err, g.endAgent(ctx))
+	g.close()
+	g.running.Wait()
 	// What was just answered still goes out; a peer that does not read is not waited for.
 	last, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
 	err = errors.Join(err, g.network.Close(last))
-	g.close()
-	g.running.Wait()
 	g.core.Abandon()
 	return err
 }

@@ -69,9 +69,11 @@ func (n *Network) reportFailures() {
 		if tokens, ok = n.failures.take(tokens[:0]); !ok {
 			return
 		}
+		n.delivering.RLock()
 		for _, token := range tokens {
 			n.handler.Failed(token, &out)
 		}
 		n.Send(&out)
+		n.delivering.RUnlock()
 	}
 }

@@ -26,6 +26,10 @@ type Network struct {
 	counters    counters
 	complaints  rate.Sometimes // about handshakes
 
+	// delivering is read-held while messages are handled and answered, so that Close closes no socket
+	// before what was just answered is sent.
+	delivering sync.RWMutex
+
 	closing     context.Context // ends when Close begins
 	close       context.CancelFunc
 	dialContext context.Context // of every attempt to connect; ends when Close waits no longer
@@ -135,12 +139,14 @@ func (n *Network) Send(out *Outbox) {
 	out.Reset()
 }
 
-// Close stops reading at once, gives connections until ctx ends to write what is queued for them, and
+// Close stops reading at once, lets what was read be answered, gives connections until ctx ends to write what is queued for them, and
 // closes them. When it returns, no goroutine of the Network runs any more. The error is that of ctx
 // when messages were left unwritten, or of a listener that would not close. It is called once.
 func (n *Network) Close(ctx context.Context) error {
 	n.close()
+	n.delivering.Lock()
 	err := n.closeSockets()
+	n.delivering.Unlock()
 	streams := n.connections.shut()
 	for _, s := range streams {
 		s.finish()
@@ -197,6 +203,8 @@ func (n *Network) deliver(batch []Packet, out *Outbox) {
 	if len(batch) == 0 {
 		return
 	}
+	n.delivering.RLock()
+	defer n.delivering.RUnlock()
 	n.counters.received.Add(uint64(len(batch)))
 	n.handler.Receive(batch, out)
 	n.Send(out)
