@@ -34,15 +34,8 @@ func (l *Leg) receive(s *scratch, n int, from netip.AddrPort, control bool) {
 	a := arrival{leg: l, packet: &s.packet, data: data, at: l.engine.clock.now()}
 	l.mu.Lock()
 	if control || isRTCP(data) {
-		asked := l.takeReports(data, from, a.at)
-		var other *Leg
-		if asked.format != 0 && len(l.sources) == 1 {
-			other = l.sources[0].leg
-		}
+		l.takeReports(data, from, a.at)
 		l.mu.Unlock()
-		if other != nil {
-			other.askPicture(asked, s)
-		}
 		return
 	}
 	event, told, taken := l.take(&a, from)

@@ -27,7 +27,6 @@ type reports struct {
 	name    [nameLength]byte
 	next    instant // when to send the next
 	packets uint32  // sent, when the last was sent
-	picture instant // when the party can be asked for a picture again
 
 	// The party's last sender report: the middle of its NTP time, and when it came.
 	echo     uint32
@@ -151,27 +150,22 @@ func (l *Leg) appendDescription(b []byte) []byte {
 }
 
 // takeReports reads a compound packet (RFC 3550 §6.1) from anybody. What is not ours to read is passed
-// over; what breaks off is dropped from there. The picture that was asked for is another leg's to send.
-func (l *Leg) takeReports(data []byte, from netip.AddrPort, now instant) (asked pictureRequest) {
+// over; what breaks off is dropped from there.
+func (l *Leg) takeReports(data []byte, from netip.AddrPort, now instant) {
 	if l.closed || !l.agreed.Remote.IsValid() || !l.admitsControl(from) {
 		l.counts.foreign++
-		return asked
+		return
 	}
 	for len(data) >= 8 {
 		length := 4 + 4*int(binary.BigEndian.Uint16(data[2:]))
 		if data[0]>>6 != rtpVersion || length > len(data) || length < 8 {
 			l.counts.malformed++
-			return asked
+			return
 		}
 		l.in.control = from
-		if data[1] == payloadFeedback && length >= 12 {
-			asked = readFeedback(data[:length])
-		} else {
-			l.takeReport(data[:length], now)
-		}
+		l.takeReport(data[:length], now)
 		data = data[length:]
 	}
-	return asked
 }
 
 // admitsControl reports whether RTCP from an address can be the party's: like its RTP, it comes from

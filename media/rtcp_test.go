@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
-	"reflect"
 	"testing"
 	"time"
 
@@ -243,54 +242,6 @@ func FuzzReports(f *testing.F) {
 		for _, sent := range b.sent() {
 			if _, err := rtcp.Unmarshal(sent); err != nil {
 				t.Errorf("%x: %v", sent, err)
-			}
-		}
-	})
-}
-
-// A request for a whole picture goes to the party that sends it, as its kind, and not more often than
-// it can help.
-func TestPictureRequests(t *testing.T) {
-	onWire(t, Options{}, func(s *site) {
-		video := Stream{Codec: Other, Encoding: "H264/90000", Direction: SendRecv, PayloadType: 96, ReceiveType: 96}
-		a, b := s.call(far, Other), s.call(farther, Other)
-		for _, p := range []struct {
-			*phone
-			addr netip.AddrPort
-		}{{a, far}, {b, farther}} {
-			video.Remote = p.addr
-			p.leg.Agree(video)
-		}
-		bridge(a, b)
-		talk := b.talker()
-		talk.say(96, []byte("a picture"))
-		for _, request := range []rtcp.Packet{
-			&rtcp.PictureLossIndication{SenderSSRC: 5, MediaSSRC: 6},
-			&rtcp.FullIntraRequest{SenderSSRC: 5, FIR: []rtcp.FIREntry{{SSRC: 6, SequenceNumber: 9}}},
-		} {
-			data, err := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: 5}, request})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 3 {
-				a.sendTo(a.rtcp, data, netip.AddrPortFrom(ours, a.leg.Local().Port()+1))
-			}
-			time.Sleep(time.Second)
-			var got []rtcp.Packet
-			for _, packet := range reportsOf(t, b) {
-				switch packet := packet.(type) {
-				case *rtcp.PictureLossIndication:
-					if packet.MediaSSRC == talk.ssrc {
-						got = append(got, packet)
-					}
-				case *rtcp.FullIntraRequest:
-					if packet.FIR[0] == (rtcp.FIREntry{SSRC: talk.ssrc, SequenceNumber: 9}) {
-						got = append(got, packet)
-					}
-				}
-			}
-			if len(got) != 1 || reflect.TypeOf(got[0]) != reflect.TypeOf(request) {
-				t.Errorf("asked for %v, the other party was asked for %v", request, got)
 			}
 		}
 	})

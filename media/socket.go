@@ -9,8 +9,8 @@ import (
 	"github.com/pion/rtp"
 )
 
-// maxDatagram is the longest packet taken, in bytes; a longer one is dropped. Video needs what fits an
-// Ethernet frame, sound far less.
+// maxDatagram is the longest packet taken, in bytes; a longer one is dropped: it is what fits an
+// Ethernet frame.
 const maxDatagram = 1500
 
 // scratch is the memory in which one goroutine reads, takes apart and builds packets.
