@@ -25,12 +25,12 @@ func (l *Leg) caring(due int64, s *scratch) int64 {
 	return due + careTicks
 }
 
-// fellSilent reports, once, that nothing has come for too long.
+// fellSilent reports that nothing has come for too long, and again each time as much time has passed.
 func (l *Leg) fellSilent(now instant) bool {
 	limit := instant(l.engine.options.Silence)
-	if limit == 0 || l.in.silent || !l.agreed.Direction.Receives() || now-l.in.heard < limit {
+	if limit == 0 || !l.agreed.Direction.Receives() || now-l.in.heard < limit {
 		return false
 	}
-	l.in.silent = true
+	l.in.heard = now
 	return true
 }

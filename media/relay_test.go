@@ -347,7 +347,7 @@ func TestMalformed(t *testing.T) {
 	})
 }
 
-// Silence of a party is told once, and again after it spoke.
+// Silence of a party is told, and again while it lasts.
 func TestSilent(t *testing.T) {
 	onWire(t, Options{Silence: 10 * time.Second}, func(s *site) {
 		p := s.call(far, PCMA)
@@ -359,15 +359,17 @@ func TestSilent(t *testing.T) {
 		}
 		p.after(9 * time.Second)
 		check("before the time", 0)
-		p.after(time.Minute)
+		p.after(6 * time.Second)
 		check("after it", 1)
+		p.after(10 * time.Second)
+		check("after it has lasted as long again", 1)
 		talk := p.talker()
 		for range 30 {
 			talk.say(8, []byte{1})
 			p.after(time.Second)
 		}
 		check("while it speaks", 0)
-		p.after(time.Minute)
+		p.after(15 * time.Second)
 		check("silent again", 1)
 		held := stream(far, PCMA)
 		held.Direction = SendOnly
