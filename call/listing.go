@@ -9,7 +9,7 @@ type List uint8
 const (
 	ListAllow List = iota // passes whatever the rules say
 	ListBlock             // refused
-	ListWatch             // passes, with a label
+	ListWatch             // passes, with a warning
 )
 
 var listNames = [...]string{"allow", "block", "watch"}

@@ -70,8 +70,9 @@ func newRootCommand() *cobra.Command {
 		Use:   "ringfence",
 		Short: "A call-screening SIP gateway between a trunk and a PBX",
 		Long: `Ringfence stands between a telephone trunk and a PBX and screens every call before a phone rings:
-who claims to be calling, over which trunk, in what form. Most calls pass untouched. A suspect call is
-labelled, diverted or refused, and every decision can be looked up, explained and appealed.
+who claims to be calling, over which trunk, in what form. Most calls pass untouched. When a suspect
+calls, the person called is warned by voice and chooses by a key; callers can be labelled, challenged,
+diverted or refused. Every decision can be looked up, explained and appealed.
 
 See it work, on this machine alone, with "ringfence demo". To put it before your PBX, copy
 configs/ringfence.yaml, change the addresses, check it and serve it.

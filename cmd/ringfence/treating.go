@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ringfence/call"
 	"ringfence/configs"
 	"ringfence/media"
 	"ringfence/sip"
@@ -125,15 +126,32 @@ func (t *treating) starter(cfg *configs.Config, recorder treatment.Recorder, rep
 			advertise[local] = reached
 		}
 	}
+	pairs := cfg.Media.Ports.Pairs()
 	o := agent.Options{
 		Recorder: recorder, Reporter: reporter, Treatments: t.options.Load, Media: t.engine, Prompts: t.prompts.Load,
-		Advertise: advertise, PBX: pbxAddress(cfg), MaxCalls: cfg.Media.Ports.Pairs() / 2, Log: t.log,
+		Advertise: advertise, PBX: pbxAddress(cfg), MaxCalls: pairs / 2, Log: t.log,
 	}
 	return func(wire net.PacketConn) (sip.Agent, error) {
 		a := agent.New(wire, o)
 		t.agent.Store(a)
-		return a, nil
+		return roomy{a, t.engine, max(minReserve, pairs/50)}, nil
 	}
+}
+
+// minReserve is room for one call: caller, person called, the place a call is diverted to, who listens in.
+const minReserve = 4
+
+// roomy is an agent that takes no call when ports run short, so that the call goes on without it. A call that
+// was taken and finds no port would fail.
+type roomy struct {
+	*agent.Agent
+	engine  *media.Engine
+	reserve int // pairs of ports, for calls that were taken and have not opened theirs
+}
+
+// Take implements proxy.Treater.
+func (r roomy) Take(record *call.Record) bool {
+	return r.engine.Free() >= r.reserve && r.Agent.Take(record)
 }
 
 // pbxAddress is an address of the family in which the PBX has its media: that of its first target that is

@@ -1,16 +1,22 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"ringfence/call"
 	"ringfence/configs"
+	"ringfence/media"
+	"ringfence/sip/proxy"
+	"ringfence/sip/transport"
 	"ringfence/sip/treatment"
 )
 
@@ -110,6 +116,57 @@ func TestTreatmentsAreReloaded(t *testing.T) {
 	}
 	if begun.Warn.Repeat != 2 || begun.Language != "zh" {
 		t.Errorf("the settings of calls that had begun have changed: %+v", begun)
+	}
+}
+
+// noReports takes no reports.
+type noReports struct{}
+
+func (noReports) Report(*call.Record)                        {}
+func (noReports) ReportLast(*call.Record, func(string)) bool { return false }
+
+// noRecords keeps no records.
+type noRecords struct{}
+
+func (noRecords) Append(*call.Record) {}
+
+// A call for which there may be no port is not taken: it goes on without a warning, and does not fail.
+func TestCallsAreNotTakenWithoutPorts(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "gateway.yaml")
+	drop(t, filepath.Join(dir, "prompts"), "zh/officials.wav", shipped(t, "zh/digit-1.wav"))
+	writeTreatingConfig(t, file, 5060, "language: zh")
+	cfg, err := configs.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	treats, err := newTreating(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, wire := transport.Pipe(proxy.CoreAddr, proxy.AgentAddr)
+	a, err := treats.starter(cfg, noRecords{}, noReports{})(wire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(a.Close(t.Context()), treats.close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	record := &call.Record{Reference: "1"}
+	if !a.Take(record) || !a.Return(record) {
+		t.Error("a call is not taken although there is room")
+	}
+	for treats.engine.Free() >= minReserve {
+		leg, err := treats.engine.Open(netip.MustParseAddr("127.0.0.1"), func(media.Event) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer leg.Close()
+	}
+	if a.Take(record) {
+		t.Errorf("a call is taken with %d pairs of ports free", treats.engine.Free())
 	}
 }
 
