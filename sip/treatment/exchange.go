@@ -13,8 +13,13 @@ type exchange struct {
 	then func(status int) // 200: to has taken the answer
 }
 
-// ask makes an offer to a side, and calls then with what comes of it.
+// ask makes an offer to a side, and calls then with what comes of it. A side that still has to answer an
+// offer, in an ACK, cannot be made another.
 func (c *Call) ask(to *side, offer []byte, then func(status int)) {
+	if to.awaited {
+		then(491)
+		return
+	}
 	c.trade = &exchange{to, then}
 	to.leg.Offer(offer)
 }

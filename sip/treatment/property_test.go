@@ -157,7 +157,7 @@ func (l *fakeLeg) addEvents(rt *rapid.T, events map[string]func(), ends bool) {
 	case l.id == CallerLeg:
 		if l.early {
 			add("updates", func() {
-				w.handle(Reoffered{Leg: l.id, ID: l.ask(), Description: sdp(kind(), l.remote(), "sendonly")})
+				w.handle(Reoffered{Leg: l.id, ID: l.ask(false), Description: sdp(drawn(rt, "kind", kinds[:5]), l.remote(), "sendonly")})
 			})
 		}
 	default:
@@ -195,23 +195,20 @@ func (l *fakeLeg) addDialogEvents(rt *rapid.T, add func(string, func()), kind fu
 		add("offers", func() {
 			direction := even(rt, "direction", []string{"", "sendonly", "inactive"})
 			body := sdp(kind(), l.remote(), direction)
-			if len(body) == 0 {
-				l.awaits++
-			}
-			w.handle(Reoffered{Leg: l.id, ID: l.ask(), Description: body})
+			w.handle(Reoffered{Leg: l.id, ID: l.ask(len(body) == 0), Description: body})
 		})
 	}
 	if l.awaits > 0 {
 		add("acknowledges", func() {
 			l.awaits--
-			w.handle(Agreed{Leg: l.id, Description: l.answer(w.call.caller.party.Offer(), kind())})
+			w.handle(Agreed{Leg: l.id, Description: l.answer(l.heard, kind())})
 		})
 	}
 	if l.offering != nil {
 		add("agrees", func() { l.agree(kind()) })
 		add("refuses the offer", func() { l.offering = nil; w.handle(OfferRefused{Leg: l.id, Status: 488}) })
 	}
-	add("transfers", func() { w.handle(Transferred{Leg: l.id, ID: l.ask(), Target: "sip:a@example.org"}) })
+	add("transfers", func() { w.handle(Transferred{Leg: l.id, ID: l.ask(false), Target: "sip:a@example.org"}) })
 	if l.transferring {
 		add("replies", func() { l.transferring = false; w.handle(TransferReplied{Leg: l.id, Status: 202}) })
 		add("notifies", func() { w.handle(Notified{Leg: l.id, State: "active"}) })

@@ -188,11 +188,11 @@ func (s *script) happen(leg *fakeLeg, words []string) {
 		}
 		w.handle(Spoke{Leg: id})
 	case "offers":
-		w.handle(Reoffered{Leg: id, ID: leg.ask(), Description: sdp(words[1], leg.remote(), words[2])})
+		w.handle(Reoffered{Leg: id, ID: leg.ask(words[1] == ""), Description: sdp(words[1], leg.remote(), words[2])})
 	case "agrees":
 		offer := leg.offering
 		if leg.offering = nil; offer == nil {
-			offer = leg.heard
+			offer, leg.awaits = leg.heard, 0
 		}
 		w.handle(Agreed{Leg: id, Description: leg.answer(offer, words[1])})
 	case "refuses":
@@ -200,7 +200,7 @@ func (s *script) happen(leg *fakeLeg, words []string) {
 		leg.offering = nil
 		w.handle(OfferRefused{Leg: id, Status: status})
 	case "transfers":
-		w.handle(Transferred{Leg: id, ID: leg.ask(), Target: words[1]})
+		w.handle(Transferred{Leg: id, ID: leg.ask(false), Target: words[1]})
 	case "replies":
 		status, _ := strconv.Atoi(words[1])
 		w.handle(TransferReplied{Leg: id, Status: status})

@@ -24,8 +24,9 @@ type world struct {
 	legs    []*fakeLeg
 	records []*call.Record
 	reports int
-	looking bool // ReportLast was asked, and has not answered
-	free    int  // ports
+	looking bool    // ReportLast was asked, and has not answered
+	free    int     // ports
+	cut     []Event // ends of what was cut off, which the media engine tells, too
 	done    []string
 	faults  []string
 }
@@ -68,6 +69,11 @@ func (w *world) handle(e Event) {
 	over := w.call.Over()
 	before := len(w.done)
 	w.call.Handle(e)
+	for len(w.cut) > 0 {
+		e := w.cut[0]
+		w.cut = w.cut[1:]
+		w.call.Handle(e)
+	}
 	if over && len(w.done) > before {
 		w.fault("acts when it is over: %s", w.done[before:])
 	}
@@ -77,6 +83,9 @@ func (w *world) handle(e Event) {
 				w.fault("%s hears %s, whose port is closed", leg.name, other.name)
 			}
 		}
+	}
+	if w.call.State() == stateAdvised && w.timer != 0 {
+		w.fault("a timer is armed while two people talk")
 	}
 	if w.call.Over() {
 		w.checkOver()
@@ -94,6 +103,10 @@ func (w *world) checkOver() {
 	}
 	if w.timer != 0 {
 		w.fault("over, and a timer is armed")
+	}
+	r := w.call.record
+	if remembered := w.call.env.Passed.Has(r.Facts.Caller.Number, began.Add(time.Minute)); remembered != (r.Treated.Choice == call.ChoicePassed) && r.Treated.Choice != call.ChoiceRemembered {
+		w.fault("over, and the caller who chose %q remembered: %v", r.Treated.Choice, remembered)
 	}
 	if len(w.records) != 1 {
 		w.fault("over, and %d records", len(w.records))
@@ -215,7 +228,7 @@ type fakeLeg struct {
 	over          bool
 	offering      []byte          // our offer that is not answered
 	awaits        int             // answers in ACKs that may come
-	asked         map[uint64]bool // their requests that are not replied to
+	asked         map[uint64]bool // their requests that are not replied to; true: they wait for an offer
 	transferring  bool            // our REFER is not replied to
 	numbers       uint64
 
@@ -300,7 +313,7 @@ func (l *fakeLeg) Invite(to Destination, description []byte) {
 
 func (l *fakeLeg) Offer(description []byte) {
 	l.does("re-INVITE%s", brief(description))
-	if !l.up || l.offering != nil || len(description) == 0 {
+	if !l.up || l.offering != nil || l.awaits > 0 || len(description) == 0 {
 		l.w.fault("%s: offer at the wrong time", l.name)
 	}
 	l.offering = description
@@ -308,8 +321,13 @@ func (l *fakeLeg) Offer(description []byte) {
 
 func (l *fakeLeg) Reply(id uint64, status int, description []byte) {
 	l.does("replies %d%s", status, brief(description))
-	if !l.asked[id] {
+	offerless, asked := l.asked[id]
+	if !asked {
 		l.w.fault("%s: reply to nothing", l.name)
+	}
+	if offerless && status == 200 {
+		l.awaits++
+		l.heard = description
 	}
 	delete(l.asked, id)
 }
@@ -329,13 +347,13 @@ func (l *fakeLeg) End(reason string) {
 	l.over = true
 }
 
-// ask numbers a request of the other end.
-func (l *fakeLeg) ask() uint64 {
+// ask numbers a request of the other end, which waits for an offer or not.
+func (l *fakeLeg) ask(offerless bool) uint64 {
 	if l.asked == nil {
 		l.asked = make(map[uint64]bool)
 	}
 	l.numbers++
-	l.asked[l.numbers] = true
+	l.asked[l.numbers] = offerless
 	return l.numbers
 }
 
@@ -383,6 +401,7 @@ func (p *fakePort) Play(language string, prompts []string, times int) uint64 {
 	if l.stream.Codec == media.Other || !l.stream.Remote.IsValid() {
 		l.w.fault("%s: prompts are not heard there", l.name)
 	}
+	l.cutOff()
 	l.plays++
 	l.playing, l.started, l.length, l.forever = l.plays, l.w.now, time.Duration(len(prompts))*2*time.Second, times == Forever
 	how := "hears"
@@ -397,6 +416,14 @@ func (p *fakePort) Stop() {
 	l := p.uses()
 	if l.playing != 0 {
 		l.w.note("%s: hears no more", l.name)
+	}
+	l.cutOff()
+}
+
+// cutOff ends what plays before its end.
+func (l *fakeLeg) cutOff() {
+	if l.playing != 0 {
+		l.w.cut = append(l.w.cut, Played{Leg: l.id, Playback: l.playing, Heard: l.w.now.Sub(l.started)})
 	}
 	l.playing = 0
 }
@@ -499,9 +526,8 @@ func brief(raw []byte) string {
 	var streams []string
 	names := map[string]string{"8": "PCMA", "0": "PCMU", "101": "keys"}
 	for line := range strings.SplitSeq(string(raw), "\r\n") {
-		switch {
-		case strings.HasPrefix(line, "a=rtpmap:"):
-			number, name, _ := strings.Cut(strings.TrimPrefix(line, "a=rtpmap:"), " ")
+		if rest, ok := strings.CutPrefix(line, "a=rtpmap:"); ok {
+			number, name, _ := strings.Cut(rest, " ")
 			name, _, _ = strings.Cut(name, "/")
 			if name != "telephone-event" {
 				names[number] = name
