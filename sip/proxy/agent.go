@@ -111,7 +111,7 @@ func (c *Core) takeBack(s *server, m *wire.Message) bool {
 	if c.recall(s); s.lent != nil {
 		return false
 	}
-	s.attempts = 0 // the agent was none
+	s.attempts = nil // the agent was none
 	c.passUntreated(s, m)
 	return true
 }

@@ -90,7 +90,7 @@ func (c *Core) unforwardable(cl *client) {
 	s := c.servers.get(cl.server)
 	c.freeClient(cl)
 	if s != nil {
-		s.attempts--
+		s.forget()
 		c.fail(s, 513, call.EndedByGateway)
 	}
 }

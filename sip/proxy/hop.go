@@ -67,17 +67,17 @@ const (
 
 // choose sets the flow of the hop to a destination that the request was not sent to before.
 func (c *Core) choose(s *server, hop *nextHop) choice {
-	if s.attempts == maxAttempts {
+	if len(s.attempts) == maxAttempts {
 		return exhausted
 	}
 	if !hop.named() {
-		if s.attempts > 0 {
+		if len(s.attempts) > 0 {
 			return exhausted
 		}
 		return chosen
 	}
 	list, ready := c.find(hop.query)
-	if s.attempts > 0 {
+	if len(s.attempts) > 0 {
 		list = c.names.known[hop.query].list // it has begun on this list, so it goes on with it
 	} else if !ready {
 		c.await(s, hop.query)
@@ -105,7 +105,7 @@ func (c *Core) choose(s *server, hop *nextHop) choice {
 
 // remains reports whether there would be another destination after the one being tried.
 func (c *Core) remains(s *server, hop *nextHop) bool {
-	if s.attempts == maxAttempts || !hop.named() {
+	if len(s.attempts) == maxAttempts || !hop.named() {
 		return false
 	}
 	for _, d := range c.names.known[hop.query].list {

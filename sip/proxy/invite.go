@@ -136,14 +136,14 @@ func (c *Core) attempt(s *server, m *wire.Message) {
 	r, ok := c.routeCall(s, m)
 	if !ok {
 		c.freeClient(cl)
-		s.attempts--
+		s.forget()
 		c.conclude(s, m, 400, "Malformed Route", nil, call.EndedByGateway)
 		return
 	}
 	if s.from.trunk != nil && r.routed && c.targetOf(&r.hop) == nil {
 		// A trunk may not steer its calls past the PBX (§16.4 leaves it to policy).
 		c.freeClient(cl)
-		s.attempts--
+		s.forget()
 		c.conclude(s, m, 403, "Route Not Permitted", nil, call.EndedByGateway)
 		return
 	}

@@ -58,7 +58,7 @@ func appendWay(dst []byte, s *server) []byte {
 	}
 	way := &s.record.Outcome
 	dst = append(dst, HeaderRingfence+": attempts="...)
-	dst = wire.AppendUint(dst, uint64(s.attempts))
+	dst = wire.AppendUint(dst, uint64(len(s.attempts)))
 	if way.Target != "" {
 		dst = append(dst, `;target="`...)
 		dst = append(appendQuoted(dst, []byte(way.Target)), '"')

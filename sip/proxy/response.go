@@ -135,8 +135,8 @@ func (c *Core) accepted(cl *client, s *server) {
 		c.drop(DropStrayResponse)
 		return
 	}
-	for _, other := range s.clients[:s.attempts] {
-		if o := c.clients.get(other); o != nil && o != cl {
+	for i := range s.attempts {
+		if o := c.clients.get(s.attempts[i].client); o != nil && o != cl {
 			c.cancelClient(o)
 		}
 	}

@@ -45,44 +45,49 @@ type server struct {
 	request  []byte // as received, while it may be needed again
 	response []byte // the last response, to send again
 
-	clients  [maxAttempts]handle      // the attempts made; the last is the current one
-	been     [maxAttempts]whereabouts // where they went
-	attempts int
+	attempts []attempt  // those made; the last is the current one
+	first    [1]attempt // memory for attempts: few calls need more
 	awaits   locate.Query // the name that is being located for it
 	divert   *target      // the only target, when the verdict diverts
 	record   *call.Record // of a new call, until it is handed over; of a leg of the agent's, always
 	lent     *call.Record // the same, of a call that was handed over to the agent with its record
 }
 
-// whereabouts are the destination of an attempt, and the configured target it belongs to, nil if none.
-type whereabouts struct {
+// attempt is one sending of the request to a destination.
+type attempt struct {
+	client   handle
 	addr     netip.AddrPort
 	protocol transport.Protocol
-	target   *target
+	target   *target // the configured target that the destination belongs to; nil if none
 }
 
 // note makes cl the current attempt.
 func (s *server) note(cl *client, flow *transport.Flow) {
-	at := whereabouts{addr: flow.Peer, protocol: flow.Protocol}
+	at := attempt{client: cl.handle, addr: flow.Peer, protocol: flow.Protocol}
 	if cl.place != nil {
 		at.target = cl.place.target
 	}
-	s.clients[s.attempts], s.been[s.attempts] = cl.handle, at
-	s.attempts++
+	if len(s.attempts) == 0 {
+		s.attempts = s.first[:0]
+	}
+	s.attempts = append(s.attempts, at)
 }
+
+// forget takes the current attempt back: nothing was sent.
+func (s *server) forget() { s.attempts = s.attempts[:len(s.attempts)-1] }
 
 // current is the attempt under way.
 func (s *server) current() handle {
-	if s.attempts == 0 {
+	if len(s.attempts) == 0 {
 		return 0
 	}
-	return s.clients[s.attempts-1]
+	return s.attempts[len(s.attempts)-1].client
 }
 
 // tried reports whether the request was sent to a destination.
 func (s *server) tried(d locate.Destination) bool {
-	for i := range s.been[:s.attempts] {
-		if s.been[i].addr == d.Addr && s.been[i].protocol == d.Protocol {
+	for i := range s.attempts {
+		if s.attempts[i].addr == d.Addr && s.attempts[i].protocol == d.Protocol {
 			return true
 		}
 	}
@@ -93,11 +98,11 @@ func (s *server) tried(d locate.Destination) bool {
 // while there are not too many.
 func (s *server) mayTry(t *target) bool {
 	others := 0
-	for i := range s.been[:s.attempts] {
-		if s.been[i].target == t {
+	for i := range s.attempts {
+		if s.attempts[i].target == t {
 			return true
 		}
-		if i == 0 || s.been[i].target != s.been[i-1].target {
+		if i == 0 || s.attempts[i].target != s.attempts[i-1].target {
 			others++
 		}
 	}

@@ -120,7 +120,7 @@ func newTarget(t Target) *target {
 // trunk, else to the first PBX target that has a place which is alive and was not tried. nil if there
 // is none left.
 func (c *Core) nextPlace(s *server, m *wire.Message) *place {
-	if s.attempts == maxAttempts {
+	if len(s.attempts) == maxAttempts {
 		return nil
 	}
 	if s.divert != nil || !s.from.callsPBX() {
@@ -137,7 +137,7 @@ func (c *Core) nextPlace(s *server, m *wire.Message) *place {
 			return p
 		}
 	}
-	if s.attempts == 0 && len(c.targets) > 0 && emergency(s.record) {
+	if len(s.attempts) == 0 && len(c.targets) > 0 && emergency(s.record) {
 		for _, p := range c.targets[0].places {
 			if p.takes(s.secure) {
 				return p
@@ -158,7 +158,7 @@ func (c *Core) onlyTarget(s *server, m *wire.Message) *target {
 // nextLocated is the target that a call has no place at yet, but may soon have. nil if there is none.
 func (c *Core) nextLocated(s *server, m *wire.Message) *target {
 	switch {
-	case s.attempts > 0:
+	case len(s.attempts) > 0:
 		return nil
 	case s.divert != nil || !s.from.callsPBX():
 		if t := c.onlyTarget(s, m); t != nil {

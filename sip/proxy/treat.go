@@ -240,7 +240,7 @@ func (c *Core) finish(s *server, status int, how call.Ender) {
 		return
 	}
 	s.record = nil
-	r.Outcome.Status, r.Outcome.By, r.Outcome.Attempts = status, how, s.attempts
+	r.Outcome.Status, r.Outcome.By, r.Outcome.Attempts = status, how, len(s.attempts)
 	r.Outcome.Elapsed = c.now.Sub(r.Facts.Time)
 	c.recorder.Append(r)
 }
