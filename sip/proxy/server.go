@@ -45,8 +45,8 @@ type server struct {
 	request  []byte // as received, while it may be needed again
 	response []byte // the last response, to send again
 
-	attempts []attempt  // those made; the last is the current one
-	first    [1]attempt // memory for attempts: few calls need more
+	attempts []attempt    // those made; the last is the current one
+	first    [1]attempt   // memory for attempts: few calls need more
 	awaits   locate.Query // the name that is being located for it
 	divert   *target      // the only target, when the verdict diverts
 	record   *call.Record // of a new call, until it is handed over; of a leg of the agent's, always
