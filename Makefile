@@ -120,7 +120,7 @@ bench-kamailio: build ## CPU, delay and memory beside Kamailio on loopback; ARGS
 	go run ./bench/kamailio $(ARGS)
 
 .PHONY: bench-treated
-bench-treated: ## CPU, pacing and memory of prompts and relayed calls beside rtpengine; ARGS=-help
+bench-treated: build ## CPU, pacing and memory of prompts and relayed calls beside rtpengine; ARGS=-help
 	go run ./bench/treated $(ARGS)
 
 .PHONY: build

@@ -78,6 +78,10 @@ func (n *pollNetwork) open(local netip.AddrPort, leg *Leg, control bool) (socket
 	return s, nil
 }
 
+// receiveBuffer bounds what waits at a socket, in bytes of the system's memory: about half a second of
+// sound. What a machine that is too busy has not read by then is too old to be heard.
+const receiveBuffer = 16 << 10
+
 // bind makes a socket that does not block.
 func bind(local netip.AddrPort) (int, error) {
 	family := unix.AF_INET
@@ -94,6 +98,9 @@ func bind(local netip.AddrPort) (int, error) {
 	} else {
 		address = &unix.SockaddrInet6{Port: int(local.Port()), Addr: local.Addr().As16(), ZoneId: scope(local.Addr().Zone())}
 		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+	}
+	if err == nil {
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
 	if err == nil {
 		err = unix.Bind(fd, address)

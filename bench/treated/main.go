@@ -11,6 +11,7 @@ import (
 	"log"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -34,6 +35,7 @@ const (
 type plan struct {
 	prompts, bridged int // calls
 	rounds           int
+	gateway          string // binary
 	only             string // contestants and scenes whose names this is part of, as CONTESTANT/SCENE
 	warmup, duration time.Duration
 }
@@ -44,11 +46,12 @@ func main() {
 	var h host
 	write := flag.Bool("write", false, "write bench/treated/RESULTS.md")
 	flag.BoolFunc("quick", "small counts, to see whether everything works; flags after it change them", func(string) error {
-		p = plan{only: p.only, prompts: 100, bridged: 50, rounds: 1, warmup: time.Second, duration: 2 * time.Second}
+		p = plan{gateway: p.gateway, only: p.only, prompts: 100, bridged: 50, rounds: 1, warmup: time.Second, duration: 2 * time.Second}
 		return nil
 	})
 	flag.IntVar(&p.prompts, "prompts", 1000, "calls that hear a prompt at a time")
 	flag.IntVar(&p.bridged, "bridged", 500, "calls that are relayed at a time")
+	flag.StringVar(&p.gateway, "ringfence", "bin/ringfence", "the gateway's binary (make build)")
 	flag.StringVar(&p.only, "only", "/", "CONTESTANT/SCENE, as far as they are to be measured (parts of names)")
 	flag.IntVar(&p.rounds, "rounds", 3, "how often each contestant has its turn")
 	flag.DurationVar(&p.warmup, "warmup", 4*time.Second, "time before that which counts: longer than rtpengine learns addresses")
@@ -83,6 +86,13 @@ func main() {
 func compare(p plan, write bool) error {
 	if err := install(); err != nil {
 		return err
+	}
+	var err error
+	if p.gateway, err = filepath.Abs(p.gateway); err != nil {
+		return err
+	}
+	if _, err := os.Stat(p.gateway); err != nil {
+		return fmt.Errorf("%w: run `make build` first", err)
 	}
 	scratch, err := os.MkdirTemp("", "ringfence-bench-")
 	if err != nil {

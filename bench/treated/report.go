@@ -34,7 +34,8 @@ func (p plan) report(r results) string {
 Measured %s by `+"`make bench-treated`"+` (arguments: %s).
 
 - Machine: %s, %d cores, Linux %s, loopback. Generator and contestants share the cores; nothing is pinned.
-- Ringfence: the media engine in a process of its own, %s.
+- Media engine: Ringfence's, in a process of its own, %s.
+- Whole gateway: %s. Each call is set up by SIP: the person called is warned, and in relayed calls takes it by key 1.
 - rtpengine: %s, user space (no kernel module), its defaults.
 - Asterisk is not in this Debian.
 - Sound is A-law, 20 ms a packet, %.0f s a prompt. On the busy machine a program for each core never waits,
@@ -46,12 +47,12 @@ Measured %s by `+"`make bench-treated`"+` (arguments: %s).
 - Memory is what the process tree holds, less what it holds without a call.
 `,
 		time.Now().UTC().Format(time.DateOnly), cmp.Or(strings.Join(os.Args[1:], " "), "none"),
-		program.Processor(), runtime.NumCPU(), program.FirstLine("uname", "-r"), runtime.Version(),
+		program.Processor(), runtime.NumCPU(), program.FirstLine("uname", "-r"), runtime.Version(), program.FirstLine(p.gateway, "--version"),
 		program.FirstLine("sh", "-c", "rtpengine --version 2>&1"), promptTime.Seconds(), p.rounds, p.warmup, p.duration)
 	for _, s := range scenes {
 		fmt.Fprintf(&b, "\n## %d %s\n\n| | streams heard | CPU, us | off schedule p50, ms | p99 | delay p50, ms | p99 | lost | memory a call, KB |\n"+
 			"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n", p.calls(s), s.name)
-		for _, c := range contestants {
+		for _, c := range p.contestants() {
 			samples := r[s.name][c.name]
 			if len(samples) == 0 {
 				continue

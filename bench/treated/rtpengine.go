@@ -19,7 +19,7 @@ import (
 
 // startRTPEngine starts rtpengine in user space, as it runs where its kernel module is not. Its prompts
 // are those of its command "play media".
-func startRTPEngine(scratch string, s scene, calls int, peers [2]netip.AddrPort) (*program.Process, [2][]uint16, error) {
+func startRTPEngine(scratch string, s scene, calls int, sockets [2]*socket) (*program.Process, [2][]uint16, error) {
 	var ports [2][]uint16
 	control, err := freePort()
 	if err != nil {
@@ -47,11 +47,11 @@ func startRTPEngine(scratch string, s scene, calls int, peers [2]netip.AddrPort)
 	}
 	for i := range calls {
 		id, caller, called := fmt.Sprint("call-", i), fmt.Sprint("a-", i), fmt.Sprint("b-", i)
-		toCalled, err := ng.ask("offer", "call-id", id, "from-tag", caller, "sdp", description(peers[0]))
+		toCalled, err := ng.ask("offer", "call-id", id, "from-tag", caller, "sdp", description(sockets[0].local))
 		if err != nil {
 			return fail(err)
 		}
-		toCaller, err := ng.ask("answer", "call-id", id, "from-tag", caller, "to-tag", called, "sdp", description(peers[1]))
+		toCaller, err := ng.ask("answer", "call-id", id, "from-tag", caller, "to-tag", called, "sdp", description(sockets[1].local))
 		if err != nil {
 			return fail(err)
 		}

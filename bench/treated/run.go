@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,13 +31,15 @@ var scenes = []scene{
 }
 
 // contestant starts a program that carries calls of a scene, none of which it is told to begin with, to
-// the sides that listen at peers, and returns the ports that the sides are to send to.
+// the sides that listen at the sockets, and returns the ports that the sides are to send to.
 type contestant struct {
 	name  string
-	start func(scratch string, s scene, calls int, peers [2]netip.AddrPort) (*program.Process, [2][]uint16, error)
+	start func(scratch string, s scene, calls int, sockets [2]*socket) (*program.Process, [2][]uint16, error)
 }
 
-var contestants = []contestant{{"Ringfence", startHost}, {"rtpengine", startRTPEngine}}
+func (p plan) contestants() []contestant {
+	return []contestant{{"media engine", startHost}, {"whole gateway", gatewayIn(p.gateway)}, {"rtpengine", startRTPEngine}}
+}
 
 // sample is one turn of a contestant.
 type sample struct {
@@ -78,7 +79,7 @@ func (p plan) run(scratch string) (results, error) {
 			if r[s.name] == nil {
 				r[s.name] = map[string][]sample{}
 			}
-			for _, c := range contestants {
+			for _, c := range p.contestants() {
 				if !strings.Contains(c.name, who) {
 					continue
 				}
@@ -100,15 +101,13 @@ func (p plan) run(scratch string) (results, error) {
 func (p plan) measure(scratch string, s scene, c contestant) (got sample, err error) {
 	var sockets [2]*socket
 	var listeners [2]listener
-	var peers [2]netip.AddrPort
 	for i := range sockets {
 		if sockets[i], err = openSocket(); err != nil {
 			return got, err
 		}
 		defer sockets[i].conn.Close()
-		peers[i] = sockets[i].local
 	}
-	idle, _, err := c.start(scratch, s, 0, peers)
+	idle, _, err := c.start(scratch, s, 0, sockets)
 	if err != nil {
 		return got, err
 	}
@@ -118,7 +117,7 @@ func (p plan) measure(scratch string, s scene, c contestant) (got sample, err er
 	if err != nil {
 		return got, err
 	}
-	process, ports, err := c.start(scratch, s, p.calls(s), peers)
+	process, ports, err := c.start(scratch, s, p.calls(s), sockets)
 	if err != nil {
 		return got, err
 	}
@@ -215,7 +214,7 @@ func (s scene) words(command ...string) []string {
 }
 
 // startHost starts this program as the host of Ringfence's media engine.
-func startHost(scratch string, s scene, calls int, peers [2]netip.AddrPort) (p *program.Process, ports [2][]uint16, err error) {
+func startHost(scratch string, s scene, calls int, sockets [2]*socket) (p *program.Process, ports [2][]uint16, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, ports, err
@@ -229,7 +228,7 @@ func startHost(scratch string, s scene, calls int, peers [2]netip.AddrPort) (p *
 		name = "prompts"
 	}
 	p, err = program.Start(scratch, "host", s.words(self, "-host", name, "-calls", fmt.Sprint(calls),
-		"-callers", peers[0].String(), "-called", peers[1].String(), "-ports", file)...)
+		"-callers", sockets[0].local.String(), "-called", sockets[1].local.String(), "-ports", file)...)
 	if err != nil {
 		return nil, ports, err
 	}
