@@ -149,7 +149,7 @@ func (a *Agent) noteIdle() {
 // read handles what the core sends until the wire is closed.
 func (a *Agent) read() {
 	buf := make([]byte, maxMessage)
-	parser := sip.NewParser()
+	parser := newParser()
 	for {
 		n, _, err := a.tx.link.conn.ReadFrom(buf)
 		switch {

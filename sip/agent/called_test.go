@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,39 @@ func TestINVITEToPBX(t *testing.T) {
 		p.finish()
 		r.response(503, sip.INVITE)
 	})
+}
+
+// Who calls is said to the person called as it was said to us.
+func TestIdentityIsKept(t *testing.T) {
+	for from, want := range map[string]string{
+		"<sip:+861012345678@a>":                    "",
+		"<tel:+861012345678;npdi;rn=+8610>":        "",
+		"<sip:%2B8610;cpc=ordinary@a;user=phone>":  "",
+		`"公安 \"局\"" <sips:a:b@[2001:db8::1]:5061>`: "",
+		"sip:a@b":                             "<sip:a@b>",
+		"Anonymous <sip:anonymous@x.invalid>": `"Anonymous" <sip:anonymous@x.invalid>`,
+		`"" <sip:a@b>`:                        "<sip:a@b>",
+	} {
+		inRig(t, func(r *rig) {
+			f := r.newCaller()
+			text := strings.Replace(f.invite.String(), values(f.invite, "from"), from+";tag="+f.tag, 1)
+			msg, err := newParser().ParseSIP([]byte(text))
+			if err != nil {
+				t.Fatalf("%s: %v", from, err)
+			}
+			f.invite = msg.(*sip.Request)
+			p := f.calls()
+			r.take()
+			invite, _ := p.invites(treatment.Destination{})
+			if want == "" {
+				want = from
+			}
+			if got, _, _ := strings.Cut(values(invite, "from"), ";tag="); got != want {
+				t.Errorf("From: %s, want %s", got, want)
+			}
+			p.finish()
+		})
+	}
 }
 
 func TestINVITEToDivertTarget(t *testing.T) {

@@ -49,14 +49,7 @@ func (e *expires) serve(req *sip.Request) (status int, headers []sip.Header) {
 		return 422, []sip.Header{header("Min-SE", strconv.Itoa(minExpires))}
 	}
 	e.seconds = min(max(n, minExpires), maxExpires)
-	switch parameter(value, "refresher") {
-	case "uas":
-		e.ours = true
-	case "uac":
-		e.ours = false
-	default:
-		e.ours = !timer
-	}
+	e.ours = !timer || parameter(value, "refresher") == "uas"
 	return 0, nil
 }
 

@@ -18,6 +18,7 @@ func TestSessionInterval(t *testing.T) {
 		{"600;refresher=uas", "timer", "600;refresher=uas", ""},
 		{"600", "timer", "600;refresher=uac", "timer"},
 		{"600", "100rel", "600;refresher=uas", ""},
+		{"600;refresher=uac", "100rel", "600;refresher=uas", ""},
 		{"30", "100rel", "90;refresher=uas", ""},
 		{"", "timer", "1800;refresher=uac", "timer"},
 		{"", "100rel", "", ""},

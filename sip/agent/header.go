@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,15 @@ const (
 )
 
 func header(name, value string) sip.Header { return sip.NewHeader(name, value) }
+
+// newParser is a parser of what we read of a message. Refer-To and Referred-By stay as they are written: sipgo keeps
+// only their URI.
+func newParser() *sip.Parser {
+	parsers := maps.Clone(sip.DefaultHeadersParser())
+	delete(parsers, "refer-to")
+	delete(parsers, "referred-by")
+	return sip.NewParser(sip.WithHeadersParsers(parsers))
+}
 
 // compact gives the full name of the compact forms that are read here (RFC 3261 §7.3.3). sipgo knows those of
 // the headers that it parses itself.

@@ -313,8 +313,8 @@ func TestKeysByINFO(t *testing.T) {
 func TestTransferAskedFor(t *testing.T) {
 	inRig(t, func(r *rig) {
 		f, p := r.talking()
-		f.asks(sip.REFER, nil, "Refer-To: <sip:5000@192.0.2.9?Replaces=x>")
-		p.heard(treatment.Transferred{Leg: 0, ID: 1, Target: "<sip:5000@192.0.2.9?Replaces=x>"})
+		f.asks(sip.REFER, nil, `r: "Bob" <sip:5000@192.0.2.9?Replaces=x>;early=no`)
+		p.heard(treatment.Transferred{Leg: 0, ID: 1, Target: `"Bob" <sip:5000@192.0.2.9?Replaces=x>;early=no`})
 		f.asks(sip.REFER, nil, "Refer-To: <sip:1@a>")
 		r.response(500, sip.REFER) // one at a time
 		p.do(func() { p.caller.Reply(1, 202, nil) })

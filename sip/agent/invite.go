@@ -16,6 +16,7 @@ var ownHeaders = map[string]bool{
 	"from": true, "to": true, "call-id": true, "cseq": true, "contact": true, "max-forwards": true,
 	"require": true, "supported": true, "proxy-require": true, "allow": true, "accept": true,
 	"session-expires": true, "min-se": true, "timestamp": true, "rack": true, "rseq": true, "replaces": true, "join": true,
+	"allow-events": true, "recv-info": true,
 	"content-type": true, "content-length": true, "content-disposition": true, "content-encoding": true,
 	"content-language": true, "content-transfer-encoding": true, "mime-version": true,
 	"v": true, "f": true, "t": true, "i": true, "m": true, "c": true, "l": true,
