@@ -46,6 +46,7 @@ func main() {
 	flag.IntVar(&p.held, "held", 20_000, "calls held while memory is read; 0: memory is not read")
 	flag.DurationVar(&p.highestStep, "step", 5*time.Second, "length of a run of the search for the highest rate")
 	flag.Float64Var(&p.highestLimit, "highest", 40_000, "calls a second at which that search ends; 0: no search")
+	flag.BoolVar(&p.overload, "overload", true, "try twice the calls that a proxy can take")
 	p.rates, p.refusedRates = []float64{500, 1000, 2000}, []float64{1000, 2000}
 	flag.Var((*rates)(&p.rates), "rates", "calls a second, screened and let through")
 	flag.Var((*rates)(&p.refusedRates), "refused", "calls a second, refused")

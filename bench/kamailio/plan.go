@@ -19,6 +19,7 @@ type plan struct {
 	held                int  // calls held at one time while memory is read; 0: not read
 	highestStep         time.Duration
 	highestLimit        float64 // calls a second at which the search ends; 0: no search
+	overload            bool    // twice the calls that a proxy can take are tried
 }
 
 func (p *plan) load(rate float64, length time.Duration, refused bool) load {
@@ -92,15 +93,16 @@ func (s *scene) String() string {
 
 // results are everything measured.
 type results struct {
-	plan    plan
-	scenes  []*scene
-	memory  map[string]int64
-	highest map[string]ceiling
+	plan       plan
+	scenes     []*scene
+	memory     map[string]int64
+	highest    map[string]ceiling
+	overloaded map[string]overloaded
 }
 
 // run measures everything.
 func (b *bench) run(p plan) (*results, error) {
-	r := &results{plan: p, memory: map[string]int64{}, highest: map[string]ceiling{}}
+	r := &results{plan: p, memory: map[string]int64{}, highest: map[string]ceiling{}, overloaded: map[string]overloaded{}}
 	for _, rate := range p.rates {
 		r.scenes = append(r.scenes, &scene{rate: rate, pairs: allowedPairs, samples: map[string][]sample{}})
 	}
@@ -128,6 +130,15 @@ func (b *bench) run(p plan) (*results, error) {
 				return nil, err
 			}
 			r.highest[one.name] = top
+		}
+	}
+	if p.overload {
+		for _, one := range append([]proxy{ringfenceFile}, kamailioTable[0]) {
+			o, err := b.overload(one, &p)
+			if err != nil {
+				return nil, err
+			}
+			r.overloaded[one.name] = o
 		}
 	}
 	return r, nil

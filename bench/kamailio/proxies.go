@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -41,6 +43,15 @@ type proxy struct {
 	redis    bool // the list is in Redis
 	// stateless has Kamailio refuse without a transaction: no retransmission by it, no ACK waited for.
 	stateless bool
+	pinned    bool // it has the last core, and no other
+}
+
+// command is the command that starts it.
+func (p *proxy) command(words ...string) []string {
+	if !p.pinned {
+		return words
+	}
+	return append([]string{"taskset", "-c", strconv.Itoa(runtime.NumCPU() - 1)}, words...)
 }
 
 // running is a proxy that runs, and the generator before it; without a proxy its process is nil.
@@ -104,9 +115,9 @@ func (b *bench) start(p proxy) (r *running, err error) {
 			s.Store = "redis://" + b.redis.String() + "/0"
 		}
 		if p.children > 0 {
-			r.Process, err = startKamailio(dir, &s)
+			r.Process, err = startKamailio(&p, dir, &s)
 		} else {
-			r.Process, err = b.startRingfence(dir, &s)
+			r.Process, err = b.startRingfence(&p, dir, &s)
 		}
 	}
 	if err == nil {
@@ -141,16 +152,16 @@ func (r *running) stop() {
 	r.close()
 }
 
-func startKamailio(dir string, s *settings) (*program.Process, error) {
+func startKamailio(p *proxy, dir string, s *settings) (*program.Process, error) {
 	config, err := fill(kamailioConfig, dir, s)
 	if err != nil {
 		return nil, err
 	}
-	return program.Start(dir, "kamailio", "kamailio", "-f", config, "-DD", "-x", "tlsf", "-X", "tlsf", "-m", "2048", "-M", "64",
-		"-b", fmt.Sprint(socketBuffer), "-Y", dir)
+	return program.Start(dir, "kamailio", p.command("kamailio", "-f", config, "-DD", "-x", "tlsf", "-X", "tlsf", "-m", "2048", "-M", "64",
+		"-b", fmt.Sprint(socketBuffer), "-Y", dir)...)
 }
 
-func (b *bench) startRingfence(dir string, s *settings) (*program.Process, error) {
+func (b *bench) startRingfence(p *proxy, dir string, s *settings) (*program.Process, error) {
 	config, err := fill(ringfenceConfig, dir, s)
 	if err != nil {
 		return nil, err
@@ -160,7 +171,7 @@ func (b *bench) startRingfence(dir string, s *settings) (*program.Process, error
 			return nil, err
 		}
 	}
-	return program.Start(dir, "ringfence", b.ringfence, "serve", "--config", config)
+	return program.Start(dir, "ringfence", p.command(b.ringfence, "serve", "--config", config)...)
 }
 
 // importList puts the listed numbers into a store of Ringfence.

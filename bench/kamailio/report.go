@@ -77,6 +77,9 @@ func (r *results) report(binary string) string {
 			fmt.Fprintf(&b, "| %s / %s | %.2f | 1.50: %s |\n", p.ours.name, best.name, ratio, met)
 		}
 	}
+	if len(r.overloaded) > 0 {
+		r.overload(&b)
+	}
 	return b.String()
 }
 
