@@ -259,13 +259,69 @@ func BenchmarkDecideCN(b *testing.B) {
 		{name: "clean-voip", class: voip, caller: "+14155550100"},
 		{name: "spoofed-code", class: intl, caller: "+862196110"},
 		{name: "video", class: voip, caller: "+8613800138000", video: true},
+		{name: "named", class: domestic, caller: "02161234567"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			f, lists := c.facts(), listed{}
+			if c.name == "named" {
+				f.Caller.Display = "上海某某有限公司 Wang Li"
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				screening.Decide(f, rules, lists)
 			}
 		})
+	}
+}
+
+// What a display name claims, and who may claim it.
+func TestCNDisplayNames(t *testing.T) {
+	rules := cnRules(t)
+	for _, c := range []struct {
+		class         call.Class
+		caller, shown string
+		rule          string
+	}{
+		{voip, "+14155550100", "网信办 刘主任", "display-name-spoof"},
+		{intl, "+14155550100", "公 安 局", "display-name-spoof"},
+		{voip, "+14155550100", "公\u200b安", "display-name-spoof"},
+		{domestic, "02161234567", "上海市公安局", "display-name-spoof"},
+		{voip, "+14155550100", "Ｐｏｌｉｃｅ", "display-name-spoof"},
+		{voip, "+14155550100", "P\u043elice officer", "display-name-spoof"}, // a Cyrillic о
+		{voip, "+14155550100", "Public  Security Bureau", "display-name-spoof"},
+		{voip, "+14155550100", "96110", "display-name-spoof"},
+		{voip, "+14155550100", "tel. 021-6123 4567", "display-name-spoof"},
+		{voip, "+14155550100", "９６１１０", "display-name-spoof"},
+		{voip, "", "96110", "anonymous"},
+		{voip, "+14155550100", "招商银行", "display-name-service"},
+		{domestic, "13800138000", "淘宝客服", "display-name-service"},
+		{voip, "+14155550100", "Bank of China", "display-name-service"},
+		{intl, "+8613800138000", "公安", "display-name-spoof"}, // and not only a mobile from abroad
+		{voip, "+862161234567", "公安", "cn-fixed-from-abroad"}, // a name must not soften a refusal
+		{voip, "962110", "反诈中心", "do-not-originate"},
+
+		{domestic, "96110", "反诈中心", "clean"},
+		{domestic, "02112345", "警察服务热线", "clean"},
+		{domestic, "95588", "工商银行", "clean"},
+		{domestic, "02161234567", "61234567", "clean"},
+		{domestic, "02161234567", "13800138000", "clean"}, // where the carrier vouches for the caller
+		{voip, "+14155550100", "+1 415 555 0100", "clean"},
+		{voip, "+14155550100", "(415) 555-0100", "clean"},
+		{voip, "+14155550100", "Room 4711", "clean"},
+		{voip, "+14155550100", "Courtney Burbank", "clean"},
+		{voip, "+14155550100", "Sting", "clean"},
+		{voip, "+14155550100", "", "clean"},
+	} {
+		f := (&cnCall{class: c.class, caller: c.caller}).facts()
+		f.Caller.Display, f.From.Display = c.shown, c.shown
+		if v := screening.Decide(f, rules, nil); v.Rule != c.rule || len(v.Failures) > 0 {
+			t.Errorf("%s %q over %s: by %s %v, want %s", c.caller, c.shown, c.class, v.Rule, v.Failures, c.rule)
+		}
+	}
+	// A trunk asserts one identity, and the telephone may show the name of the other.
+	f := (&cnCall{class: domestic, caller: "02161234567"}).facts()
+	f.Identity, f.From.Display = call.IdentityAsserted, "公安局"
+	if v := screening.Decide(f, rules, nil); v.Rule != "display-name-spoof" {
+		t.Errorf("in From, with another identity asserted: by %s", v.Rule)
 	}
 }

@@ -245,7 +245,17 @@ func (c *compiler) condition(path string, source *Condition) condition {
 		classes: maskOf(source.Class), formats: maskOf(source.Format), forms: maskOf(source.Form),
 		writings: maskOf(source.Written),
 		trunks:   source.Trunk,
-		video:    source.Video, alien: source.Alien,
+		video:    source.Video, alien: source.Alien, otherNumber: source.Other,
+	}
+	if len(source.Display) > maxWords {
+		c.problem(path+".display", "has %d words, at most %d", len(source.Display), maxWords)
+	}
+	for i, text := range source.Display {
+		word := fold(nil, text)
+		if len(word) == 0 {
+			c.problem(fmt.Sprintf("%s.display[%d]", path, i), "%q has neither letters nor digits", text)
+		}
+		made.display = append(made.display, word)
 	}
 	for i, text := range source.Caller {
 		patterns, err := parsePattern(text)

@@ -2,6 +2,7 @@ package screening
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,8 @@ func TestCompileProblems(t *testing.T) {
 		{"pattern", rule(func(r *Rule) { r.When[0].Caller = []string{"+1", "+a"} }), "rules[1].when[0].caller[1]", "may not stand"},
 		{"table", rule(func(r *Rule) { r.Except[0].Table = "shops" }), "rules[1].except[0].table", "banks, own-numbers"},
 		{"written", rule(func(r *Rule) { r.When[0].Written = []Writing{WritingOdd} }), "rules[1].when[0].written", "goes with"},
+		{"display", rule(func(r *Rule) { r.When[0].Display = []string{"police", "! ?"} }), "rules[1].when[0].display[1]", "neither letters nor digits"},
+		{"displays", rule(func(r *Rule) { r.When[0].Display = slices.Repeat([]string{"a"}, maxWords+1) }), "rules[1].when[0].display", "at most 64"},
 		{"treatment", rule(func(r *Rule) { r.Treatment = Treatments{} }), "rules[1].treatment", "no treatment"},
 		{"label without category", rule(func(r *Rule) { r.Category = "" }), "rules[1].treatment", "category"},
 		{"long doc", rule(func(r *Rule) { r.Doc = strings.Repeat("x", maxDoc+1) }), "rules[1].doc", "at most"},

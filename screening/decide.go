@@ -18,6 +18,8 @@ type question struct {
 	buffer         [call.MaxDigits]byte
 	caller, called written
 
+	shown shown // display names, once a condition asks for them
+
 	looked            bool // screened and claimed are filled in
 	screened, claimed call.Listings
 
@@ -51,7 +53,7 @@ func decide(f *call.Facts, r *Rules, lists call.Lists, steps *[]Step) call.Verdi
 	if !ok {
 		q = new(question)
 	}
-	*q = question{facts: f, rules: r, lists: lists, steps: steps}
+	*q = question{facts: f, rules: r, lists: lists, steps: steps, shown: shown{folded: q.shown.folded}} // keeps the memory
 	q.decide()
 	v := q.verdict
 	q.facts, q.lists, q.steps = nil, nil, nil // the pool keeps nothing of the call alive

@@ -56,6 +56,8 @@ const (
 	missForm
 	missVideo
 	missAlien
+	missDisplay
+	missOther
 	missCaller
 	missTable
 	missWriting
@@ -137,6 +139,10 @@ func (q *question) missed(m miss) string {
 		return fmt.Sprintf("video offered is %t", f.Media.Video)
 	case missAlien:
 		return fmt.Sprintf("characters that no number has is %t", q.caller.alien)
+	case missDisplay:
+		return "the display name has none of the words"
+	case missOther:
+		return fmt.Sprintf("another number in the display name is %t", q.showsOther())
 	case missCaller:
 		return "the number has another pattern"
 	case missTable:
@@ -163,6 +169,10 @@ func (c Condition) String() string {
 		add("table", []string{c.Table})
 	}
 	add("written", words(c.Written))
+	add("display", c.Display)
+	if c.Other != nil {
+		parts = append(parts, fmt.Sprintf("display number %t", *c.Other))
+	}
 	if c.Video != nil {
 		parts = append(parts, fmt.Sprintf("video %t", *c.Video))
 	}

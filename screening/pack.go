@@ -51,13 +51,15 @@ type Rule struct {
 
 // Condition holds when each of its parts that is set holds. Of a list, one item is enough.
 type Condition struct {
-	Class   []call.Class  `yaml:"class"`   // of the trunk
-	Trunk   []string      `yaml:"trunk"`   // its configured name
-	Format  []call.Format `yaml:"format"`  // the number format it declares
-	Form    []call.Form   `yaml:"form"`    // how the caller's number was written
-	Caller  []string      `yaml:"caller"`  // patterns on the whole normalised number
-	Table   string        `yaml:"table"`   // the caller is in this table
-	Written []Writing     `yaml:"written"` // with table: how a service code was written
-	Video   *bool         `yaml:"video"`   // video is offered, or is not
-	Alien   *bool         `yaml:"alien"`   // the user part has characters that no number has
+	Class   []call.Class  `yaml:"class"`          // of the trunk
+	Trunk   []string      `yaml:"trunk"`          // its configured name
+	Format  []call.Format `yaml:"format"`         // the number format it declares
+	Form    []call.Form   `yaml:"form"`           // how the caller's number was written
+	Caller  []string      `yaml:"caller"`         // patterns on the whole normalised number
+	Table   string        `yaml:"table"`          // the caller is in this table
+	Written []Writing     `yaml:"written"`        // with table: how a service code was written
+	Display []string      `yaml:"display"`        // the display name has one of these words in it, however it is written
+	Other   *bool         `yaml:"display_number"` // the display name has a number of five digits or more that is not the caller's, or has none
+	Video   *bool         `yaml:"video"`          // video is offered, or is not
+	Alien   *bool         `yaml:"alien"`          // the user part has characters that no number has
 }

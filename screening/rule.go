@@ -22,7 +22,8 @@ type condition struct {
 	trunks                            []string
 	callers, globalCallers            patternSet
 	table                             *table
-	video, alien                      *bool
+	video, alien, otherNumber         *bool
+	display                           [][]byte // words, folded
 }
 
 // mask has bit v set when the enum value v is one of those wanted; 0 wants every value.
@@ -79,6 +80,10 @@ func (c *condition) holds(q *question) miss {
 		return miss{kind: missVideo}
 	case c.alien != nil && *c.alien != q.caller.alien:
 		return miss{kind: missAlien}
+	case len(c.display) > 0 && !q.shows(c.display):
+		return miss{kind: missDisplay}
+	case c.otherNumber != nil && *c.otherNumber != q.showsOther():
+		return miss{kind: missOther}
 	case len(c.trunks) > 0 && !slices.Contains(c.trunks, f.Trunk):
 		return miss{kind: missTrunk}
 	case c.limitsCaller() && !c.callerMatches(q):

@@ -102,7 +102,7 @@ func TestRulesCheck(t *testing.T) {
 		}
 	}
 	write(string(source))
-	if out, err := runRules("check", file); err != nil || !strings.Contains(out, "rules\t12\n") {
+	if out, err := runRules("check", file); err != nil || !strings.Contains(out, "rules\t14\n") {
 		t.Errorf("the pack itself: %s, %v", out, err)
 	}
 	write(strings.Replace(string(source), "category: officials", "category: officers", 1))
