@@ -20,21 +20,22 @@ const (
 // fold appends a display name to dst as it reads: letters and digits alone, in lower case, with the forms that
 // look like others made the same. So 公 安, Ｐｏｌｉｃｅ and Pоlice with a Cyrillic о are what they seem to be.
 func fold(dst []byte, name string) []byte {
-	for i, size := 0, 0; i < len(name) && i < maxDisplay; i += size {
-		var r rune
-		r, size = utf8.DecodeRuneInString(name[i:])
+	for name = name[:min(len(name), maxDisplay)]; name != ""; {
+		r, size := utf8.DecodeRuneInString(name)
+		char := name[:size]
+		name = name[size:]
 		switch {
 		case r == utf8.RuneError: // no UTF-8
 			continue
 		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= firstHan && r <= lastHan: // nearly all: as it is
-			dst = append(dst, name[i:i+size]...)
+			dst = append(dst, char...)
 			continue
 		case r < utf8.RuneSelf:
 			dst = appendFolded(dst, r)
 			continue
 		}
 		// Compatibility forms (NFKC): full width, circled, ligatures.
-		plain := norm.NFKC.PropertiesString(name[i : i+size]).Decomposition()
+		plain := norm.NFKC.PropertiesString(char).Decomposition()
 		if plain == nil {
 			dst = appendFolded(dst, r)
 		}
