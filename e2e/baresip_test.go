@@ -3,7 +3,9 @@
 package e2e_test
 
 import (
+	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,24 +31,28 @@ module aufile.so
 module aubridge.so
 module_tmp account.so
 module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen %[7]s
 snd_path %[2]s
 `
 
-// telephone is a baresip that speaks a tone and records what it hears. It has no sound card.
+// telephone is a baresip that speaks into a call and records what it hears. It has no sound card.
 type telephone struct {
 	*process
-	addr string
-	dir  string
+	addr    string
+	dir     string
+	control string // ADDRESS:PORT that takes commands
 }
 
-// startTelephone starts a baresip of a user at ip, which speaks a tone of so many hertz and runs the
-// commands given.
-func startTelephone(t *testing.T, ip, user string, hertz float64, commands ...string) telephone {
+// startTelephone starts a baresip of a user at ip, which answers calls, says what is spoken over and
+// over, and runs the commands given.
+func startTelephone(t *testing.T, ip, user string, spoken []int16, commands ...string) telephone {
 	t.Helper()
 	port, media := freePort(t, ip), freePort(t, ip)&^1
-	phone := telephone{addr: address(ip, port), dir: t.TempDir()}
-	write(t, filepath.Join(phone.dir, "spoken.wav"), string(wav(sine(hertz, 20*time.Second))))
-	write(t, filepath.Join(phone.dir, "config"), fmt.Sprintf(baresipConfig, phone.addr, phone.dir, media, media+20, baresipModules(t), ip))
+	phone := telephone{addr: address(ip, port), dir: t.TempDir(), control: address(ip, freePort(t, ip))}
+	write(t, filepath.Join(phone.dir, "spoken.wav"), string(wav(spoken)))
+	write(t, filepath.Join(phone.dir, "config"),
+		fmt.Sprintf(baresipConfig, phone.addr, phone.dir, media, media+20, baresipModules(t), ip, phone.control))
 	write(t, filepath.Join(phone.dir, "accounts"), fmt.Sprintf("<sip:%s@%s>;regint=0;answermode=auto;audio_codecs=pcma\n", user, ip))
 	write(t, filepath.Join(phone.dir, "contacts"), "")
 	command := []string{"baresip", "-f", phone.dir, "-t", "60"}
@@ -70,26 +76,60 @@ func baresipModules(t *testing.T) string {
 	return ""
 }
 
-// heard is what the telephone heard so far.
-func (p telephone) heard(t *testing.T) []int16 {
+// press presses keys in the telephone's call, which it sends by RFC 4733.
+func (p telephone) press(t *testing.T, keys string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(p.dir, "dump-*-dec.wav"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("%s recorded %q, %v; want one call", p.name, files, err)
-	}
-	data, err := os.ReadFile(files[0])
+	p.command(t, "sndcode", keys)
+}
+
+// command has the telephone do something. It fails the test if it cannot.
+func (p telephone) command(t *testing.T, name, params string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", p.control)
 	if err != nil {
+		t.Fatalf("%s takes no commands: %v", p.name, err)
+	}
+	defer conn.Close()
+	command := fmt.Sprintf(`{"command": %q, "params": %q}`, name, params)
+	if _, err := fmt.Fprintf(conn, "%d:%s,", len(command), command); err != nil {
 		t.Fatal(err)
 	}
-	return samples(t, data)
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	var said []byte // answer and events come by one way
+	for part := make([]byte, 4096); !bytes.Contains(said, []byte(`"ok":true`)); {
+		n, err := conn.Read(part)
+		said = append(said, part[:n]...)
+		if err != nil || bytes.Contains(said, []byte(`"ok":false`)) {
+			t.Fatalf("%s does not %s %s: %q, %v", p.name, name, params, said, err)
+		}
+	}
+}
+
+// heard is what the telephone heard so far. Early media and the call after it are two recordings.
+func (p telephone) heard(t *testing.T) (sound []int16) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(p.dir, "dump-*-dec.wav"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s recorded nothing: %v", p.name, err)
+	}
+	for _, file := range files { // in the order of their times
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sound = append(sound, samples(t, data)...)
+	}
+	return sound
 }
 
 // Two telephones talk through the gateway: each hears the tone that the other speaks, and not its own.
 func TestTelephonesTalk(t *testing.T) {
 	const callerTone, calledTone = 697.0, 1336.0
-	pbx := startTelephone(t, pbxIP, called, calledTone)
+	pbx := startTelephone(t, pbxIP, called, sine(calledTone, 20*time.Second))
 	g := prepare(t, "", pbx.addr).serve(t)
-	caller := startTelephone(t, carrierIP, "13800138000", callerTone, fmt.Sprintf("/dial sip:%s@%s", called, g.Addr))
+	caller := startTelephone(t, carrierIP, "13800138000", sine(callerTone, 20*time.Second), fmt.Sprintf("/dial sip:%s@%s", called, g.Addr))
 	caller.says(t, 10*time.Second, "Call established")
 	pbx.says(t, 10*time.Second, "Call established")
 	time.Sleep(3 * time.Second) // of talk
@@ -108,7 +148,7 @@ func TestTelephoneHearsStandIn(t *testing.T) {
 	const spoken = 1336.0
 	pbx := startPhones(t, 0)
 	g := prepare(t, "", pbx.target()).serve(t)
-	caller := startTelephone(t, carrierIP, "13800138000", spoken, fmt.Sprintf("/dial sip:%s@%s", called, g.Addr))
+	caller := startTelephone(t, carrierIP, "13800138000", sine(spoken, 20*time.Second), fmt.Sprintf("/dial sip:%s@%s", called, g.Addr))
 	caller.says(t, 10*time.Second, "Call established")
 	time.Sleep(3 * time.Second)
 	caller.stop(t)

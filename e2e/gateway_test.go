@@ -26,6 +26,7 @@ const (
 	itspIP    = "127.0.0.4" // voip
 	unknownIP = "127.0.0.9" // no trunk
 	pbxIP     = "127.0.0.10"
+	mailIP    = "127.0.0.11" // voicemail, where it is not the PBX
 )
 
 var configuration = template.Must(template.New("configuration").Parse(`node: e2e
@@ -42,13 +43,16 @@ pbx:
   targets: [{{range $i, $target := .Targets}}{{if $i}}, {{end}}"{{$target}}"{{end}}]
   sources: [` + pbxIP + `]
   health: {interval: 200ms, timeout: 500ms}
+media: {ports: 12000-15999, nat: 5s} # baresip sends from another loopback address than it says
 divert:
   reporting-line: "sip:reporting@{{.Divert}}"
   voicemail: "sip:voicemail@{{.Divert}}"
+{{if .Treatments}}treatments: {{.Treatments}}
+{{end}}report: {feature_code: "*96110"}
 {{if .Store}}lists: {store: "{{.Store}}"}
 {{end}}rules:
   packs: [cn]
-  overrides: {answer-only-400-800: {domestic: divert voicemail}}
+  overrides: {answer-only-400-800: {domestic: divert voicemail}{{if .Override}}, {{.Override}}{{end}}}
 redress: {phone: 021-5500-0000, url: "https://redress.example/appeal"}
 admin: {listen: "{{.Admin}}"}
 log: {level: info, format: text}
@@ -61,6 +65,9 @@ type gateway struct {
 	Targets []string       // SIP URIs of the PBX
 	Divert  string         // ADDRESS:PORT of voicemail and reporting line
 	Store   string         // URL of the lists; empty: a file
+
+	Treatments string // the section of that name, as a flow mapping; empty: as they are by default
+	Override   string // one more override of a rule
 
 	config string // path of the configuration
 	proc   *process

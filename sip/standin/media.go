@@ -2,6 +2,7 @@ package standin
 
 import (
 	"net/netip"
+	"time"
 
 	"ringfence/media"
 )
@@ -13,9 +14,13 @@ const (
 	lastPort  = 19999
 )
 
+// elsewhere is how long a peer's RTP may begin to come from another address than it said: on one machine
+// many send from whichever loopback address the system chooses.
+const elsewhere = 5 * time.Second
+
 // openMedia starts the media engine of an endpoint.
 func openMedia(local netip.Addr) (*media.Engine, error) {
-	options := media.Options{Local4: local, First: firstPort, Last: lastPort}
+	options := media.Options{Local4: local, First: firstPort, Last: lastPort, NAT: elsewhere}
 	if local.Is6() {
 		options.Local4, options.Local6 = netip.Addr{}, local
 	}
