@@ -208,13 +208,14 @@ func (a *Agent) receiveFresh(req *sip.Request, tx *server) {
 	}
 	tx.cancelled = s.cancelled
 	_ = tx.Respond(newResponse(req, 100)) // the core waits for it before it relies on us
-	a.group.Go(func() {
+	go func() {
+		defer a.group.Done()
 		defer a.forget(key)
 		s.run(req, tx)
-	})
+	}()
 }
 
-// begin makes the session of an INVITE whose call was taken; nil if it was not.
+// begin makes the session of an INVITE whose call was taken, and counts it in group; nil if it was not.
 func (a *Agent) begin(req *sip.Request) (*session, attempt) {
 	reference := proxy.ReferenceIn(values(req, "x-ringfence"))
 	key := attempt{callID: req.CallID().Value(), fromTag: fromTag(req)}
@@ -230,6 +231,7 @@ func (a *Agent) begin(req *sip.Request) (*session, attempt) {
 	}
 	s := newSession(a, record, merged)
 	a.sessions[key] = s
+	a.group.Add(1)
 	return s, key
 }
 
@@ -285,9 +287,9 @@ func (a *Agent) Close(ctx context.Context) error {
 	if err != nil {
 		close(a.abort)
 	}
+	a.group.Wait()
 	err = errors.Join(err, a.tx.link.Close())
 	a.reader.Wait()
-	a.group.Wait()
 	a.tx.close()
 	return err
 }

@@ -145,6 +145,33 @@ func TestCloseDropsCalls(t *testing.T) {
 	})
 }
 
+// Where there is no time at all, the other sides are told nevertheless.
+func TestCloseAtOnce(t *testing.T) {
+	inRig(t, func(r *rig) {
+		r.talking()
+		r.called()
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := r.agent.Close(ctx); err == nil {
+			t.Error("no word of calls that were dropped")
+		}
+		r.expect("503 INVITE", "BYE")
+	})
+}
+
+// A leg that was made and never begun does not keep the call from ending.
+func TestLegNeverBegun(t *testing.T) {
+	inRig(t, func(r *rig) {
+		_, p := r.called()
+		p.do(func() { p.env.NewLeg(1) })
+		p.finish()
+		r.response(503, sip.INVITE)
+		if s := r.agent.Stats(); s.Calls != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 // A treatment that is stuck for a moment does not fill the memory, and still hears how the call ended.
 func TestMailboxIsBounded(t *testing.T) {
 	inRig(t, func(r *rig) {

@@ -41,6 +41,7 @@ type site struct {
 	agent      *Agent
 	engine     *media.Engine
 	trunk, pbx *party
+	fault      bool // the treatment has one when the person called answers
 
 	mu      sync.Mutex
 	records []*call.Record
@@ -93,6 +94,9 @@ func inSite(t *testing.T, test func(s *site)) {
 				s.agent = New(wire, Options{
 					Recorder: s, Reporter: s, Treatments: func() *treatment.Options { return o }, Media: s.engine,
 					Prompts: func() *media.Prompts { return prompts }, PBX: pbxAddr.Addr(), Log: slog.New(slog.DiscardHandler),
+					Treat: func(env treatment.Env, r *call.Record, caller treatment.Leg, offer []byte) Call {
+						return &faulty{Call: treatment.New(env, r, caller, offer), site: s}
+					},
 				})
 				return s.agent, nil
 			},
@@ -335,6 +339,45 @@ func TestWarnedCallIsCancelled(t *testing.T) {
 		s.pbx.send(newResponse(s.pbx.expect("BYE")[0].(*sip.Request), 200))
 		time.Sleep(time.Second)
 		s.checkRecord(func(r *call.Record) bool { return r.Outcome.Status == 487 && r.Outcome.By == call.EndedByCaller })
+	})
+}
+
+// faulty is a treatment that may have a fault.
+type faulty struct {
+	*treatment.Call
+	site *site
+}
+
+// Handle implements Call.
+func (f *faulty) Handle(e treatment.Event) {
+	_, answered := e.(treatment.Answered)
+	_, stopped := e.(treatment.Stopped)
+	if f.site.fault && (answered || stopped) {
+		panic("a fault in the treatment")
+	}
+	f.Call.Handle(e)
+}
+
+// A fault of the treatment frees the media as well.
+func TestFaultFreesMedia(t *testing.T) {
+	inSite(t, func(s *site) {
+		s.fault = true
+		invite := s.trunk.invite()
+		s.trunk.send(invite)
+		toPhone := s.pbx.expect("INVITE")[0].(*sip.Request)
+		s.trunk.expect("100 INVITE")
+		toPhone.To().Params.Add("tag", "phone")
+		ok := newResponse(toPhone, 200)
+		ok.AppendHeader(&sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "5000", Host: pbxAddr.Addr().String(), Port: int(pbxAddr.Port())}})
+		ok.RemoveHeader("Content-Length")
+		describe(ok, s.pbx.description())
+		s.pbx.send(ok)
+		s.pbx.send(newResponse(s.pbx.expect("ACK", "BYE")[1].(*sip.Request), 200))
+		s.trunk.send(newACK(invite, s.trunk.expect("500 INVITE")[0].(*sip.Response)))
+		time.Sleep(time.Second)
+		if n := s.engine.Counts().Legs; n != 0 || len(s.records) != 1 || s.records[0].Outcome.Cause != call.ReasonInternal || s.agent.Stats().Panics != 2 {
+			t.Errorf("%d media legs, %d records, %+v", n, len(s.records), s.agent.Stats())
+		}
 	})
 }
 

@@ -24,14 +24,18 @@ func (s *session) openPort(id treatment.LegID, peer netip.Addr) (treatment.Port,
 	if err != nil {
 		return nil, err
 	}
-	return &port{Leg: leg, session: s}, nil
+	p := &port{Leg: leg, session: s}
+	s.ports = append(s.ports, p)
+	return p, nil
 }
 
 // receiveMedia takes an event of the media engine. It is called on goroutines of the engine.
 func (s *session) receiveMedia(id treatment.LegID, e media.Event) {
 	switch e.Kind {
 	case media.EventKey:
-		s.handle(treatment.Keyed{Leg: id, Key: e.Key})
+		if !s.mailbox.post(func() { s.handle(treatment.Keyed{Leg: id, Key: e.Key}) }) {
+			s.agent.counts.overflow.Add(1)
+		}
 	case media.EventPlayed:
 		s.handle(treatment.Played{Leg: id, Playback: e.Playback, Heard: e.Heard})
 	case media.EventSilent:

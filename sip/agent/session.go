@@ -19,6 +19,7 @@ type session struct {
 	mailbox  *mailbox
 	call     Call
 	legs     []*leg
+	ports    []*port
 	timers   map[uint64]*alarm // of the treatment
 	recorded bool              // the record was handed over
 	broken   bool              // the treatment has a fault: it is told nothing more
@@ -40,12 +41,18 @@ func (s *session) run(req *sip.Request, tx *server) {
 	for !s.finished() {
 		select {
 		case <-s.mailbox.filled:
-			for _, f := range s.mailbox.take() {
-				s.guard(f)
-			}
+			s.handleAll()
 		case <-s.agent.abort:
+			s.handleAll() // that the gateway stops: the other sides are told, but not waited for
 			return
 		}
+	}
+}
+
+// handleAll handles what waits in the mailbox.
+func (s *session) handleAll() {
+	for _, f := range s.mailbox.take() {
+		s.guard(f)
 	}
 }
 
@@ -74,7 +81,7 @@ func (s *session) receiveInvite(req *sip.Request, tx *server) {
 // finished reports whether nothing more can come of the call.
 func (s *session) finished() bool {
 	for _, l := range s.legs {
-		if !l.done {
+		if !l.done && l.tag != "" { // one without a tag has not begun
 			return false
 		}
 	}
@@ -131,8 +138,12 @@ func (s *session) close() {
 	for _, l := range s.legs {
 		l.close()
 	}
+	for _, p := range s.ports { // a treatment that is sound has closed them
+		p.Close()
+	}
 	if !s.recorded {
-		s.record.Outcome.Status, s.record.Outcome.By, s.record.Outcome.Cause = 500, call.EndedByGateway, call.ReasonInternal
+		o := &s.record.Outcome
+		o.Status, o.By, o.Cause, o.Elapsed = 500, call.EndedByGateway, call.ReasonInternal, time.Since(s.record.Facts.Time)
 		s.Append(s.record)
 	}
 }
