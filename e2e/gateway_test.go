@@ -52,7 +52,8 @@ divert:
 {{if .Store}}lists: {store: "{{.Store}}"}
 {{end}}rules:
   packs: [cn]
-  overrides: {answer-only-400-800: {domestic: divert voicemail}{{if .Override}}, {{.Override}}{{end}}}
+  watch: {all: label} # nobody presses keys in these calls; those that treat have their own override
+  overrides: {answer-only-400-800: {domestic: divert voicemail}, plus86-network-video: {voip: label}{{if .Override}}, {{.Override}}{{end}}}
 redress: {phone: 021-5500-0000, url: "https://redress.example/appeal"}
 admin: {listen: "{{.Admin}}"}
 log: {level: info, format: text}
