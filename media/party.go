@@ -81,10 +81,10 @@ func (p *Party) offer(audio line, video *section) []byte {
 	p.formats = audio.formats
 	if video == nil || !p.Video {
 		p.offered = p.agreed.with(nil)
-		return p.describe(p.offered, audio, nil)
+		return p.describe(p.offered, always, audio, nil)
 	}
 	p.offered = p.agreed.with(video)
-	return p.describe(p.offered, audio, video.line(video.formats))
+	return p.describe(p.offered, always, audio, video.line(video.formats))
 }
 
 // Accept takes the answer to our last offer, and returns what they came to. It may be called for each
@@ -169,14 +169,18 @@ func (p *Party) answer(offer Description, index int, audio line, video *line, st
 		stream.setKeys(keys, keys)
 		audio.formats = append(audio.formats, format{payloadType: keys.payloadType, encoding: keys.encoding, parameters: allKeys})
 	}
+	timing := offer.timing // which the answer repeats (RFC 3264 §6)
+	if timing == "" {
+		timing = always
+	}
 	p.agreed = layoutOf(offer, index)
-	return p.describe(p.agreed, audio, video)
+	return p.describe(p.agreed, timing, audio, video)
 }
 
 // describe writes a description. A changed one has the next version (RFC 3264 §8).
-func (p *Party) describe(l layout, audio line, video *line) []byte {
+func (p *Party) describe(l layout, timing string, audio line, video *line) []byte {
 	address := connection(p.local.Addr())
-	b := fmt.Appendf(nil, "s=-\r\nc=%s\r\nt=0 0\r\n", address)
+	b := fmt.Appendf(nil, "s=-\r\nc=%s\r\nt=%s\r\n", address, timing)
 	for i, s := range l.slots {
 		switch {
 		case i == l.audio:

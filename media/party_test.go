@@ -48,6 +48,16 @@ func TestAnswer(t *testing.T) {
 		"m=audio 0 RTP/AVP 8", "m=text 0 TCP/X y")
 }
 
+// An answer repeats the offer's time (RFC 3264 §6), if that is one.
+func TestAnswerTiming(t *testing.T) {
+	for timing, want := range map[string]string{"2873397496 2873404696": "2873397496 2873404696", "now": "0 0", "1 2\x00": "0 0"} {
+		answer, _, err := NewParty(here).Answer(parse(t, lines("v=0", "t="+timing, "c=IN IP4 192.0.2.1", "m=audio 4000 RTP/AVP 8")))
+		if err != nil || !bytes.Contains(answer, []byte("\r\nt="+want+"\r\n")) {
+			t.Errorf("to t=%s answered %q, %v", timing, answer, err)
+		}
+	}
+}
+
 // The caller's codecs are offered on as they are, behind both laws of G.711.
 func TestRelay(t *testing.T) {
 	tests := []struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -45,7 +46,8 @@ func (d Direction) Receives() bool { return d&RecvOnly != 0 }
 // Description is an SDP offer or answer (RFC 8866), as far as the audio of a call needs it. The zero
 // value describes no stream.
 type Description struct {
-	media []section
+	media  []section
+	timing string // of the t= line
 }
 
 // ParseSDP reads a description. It keeps nothing of data. The error wraps ErrSDP and names the line.
@@ -76,6 +78,9 @@ func ParseSDP(data []byte) (Description, error) {
 			d.media = append(d.media, session.begin())
 			current = &d.media[len(d.media)-1]
 		}
+		if line[0] == 't' && isTiming(line[2:]) {
+			d.timing = line[2:]
+		}
 		if err := current.read(line[0], line[2:]); err != nil {
 			return Description{}, fmt.Errorf("%w: line %d: %w", ErrSDP, number, err)
 		}
@@ -84,6 +89,17 @@ func ParseSDP(data []byte) (Description, error) {
 		return d, fmt.Errorf("%w: it is empty", ErrSDP)
 	}
 	return d, nil
+}
+
+// always is the timing of a call, which begins and ends by signalling (RFC 3264 §5).
+const always = "0 0"
+
+// isTiming reports whether text is a beginning and an end, in seconds (RFC 8866 §5.9).
+func isTiming(text string) bool {
+	from, to, ok := strings.Cut(text, " ")
+	_, err := strconv.ParseUint(from, 10, 64)
+	_, err2 := strconv.ParseUint(to, 10, 64)
+	return ok && err == nil && err2 == nil
 }
 
 // HasVideo reports whether there is an m=video line whose port is not 0.
@@ -159,5 +175,5 @@ func (d Description) at(index int) Description {
 	if index < 0 || index >= len(d.media) {
 		return Description{}
 	}
-	return Description{d.media[index : index+1]}
+	return Description{media: d.media[index : index+1]}
 }
