@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// sine is half a second of a tone of half the full scale.
+// sine is a quarter of a second of a tone of half the full scale.
 func sine(rate int, hertz float64) Recording {
-	r := Recording{Rate: rate, Samples: make([]float32, rate/2)}
+	r := Recording{Rate: rate, Samples: make([]float32, rate/4)}
 	for i := range r.Samples {
 		r.Samples[i] = float32(0.5 * math.Sin(2*math.Pi*hertz*float64(i)/float64(rate)))
 	}
@@ -34,7 +34,7 @@ func floats(sound []int16) []float64 {
 	return out
 }
 
-var rates = []int{4000, 4001, 8001, 11025, 12345, 16000, 22050, 44100, 48000, 96000, 192000}
+var rates = []int{4000, 4001, 8001, 11025, 12345, 16000, 44100, 48000, 192000}
 
 // Tones of the band stay what they are: their level, and that there is nothing beside them.
 func TestResampleKeepsTones(t *testing.T) {
@@ -43,8 +43,8 @@ func TestResampleKeepsTones(t *testing.T) {
 			hertz := math.Round(share * float64(min(rate, SampleRate)))
 			t.Run(fmt.Sprintf("%v of %d", hertz, rate), func(t *testing.T) {
 				got := floats(Resample(sine(rate, hertz), SampleRate))
-				if len(got) < SampleRate/2-1 || len(got) > SampleRate/2+1 {
-					t.Fatalf("half a second became %d samples", len(got))
+				if len(got) < SampleRate/4-1 || len(got) > SampleRate/4+1 {
+					t.Fatalf("a quarter of a second became %d samples", len(got))
 				}
 				rest := make([]float64, len(got))
 				for i := range got {
