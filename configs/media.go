@@ -18,7 +18,7 @@ type Media struct {
 	// sip.advertise, if that is an address.
 	Advertise Address `yaml:"advertise" reload:"restart"`
 	// Ports are the UDP ports of RTP and RTCP: FIRST-LAST, the first even and the last odd. Each side of
-	// a treated call takes two, one with video four. Default: 20000-29999.
+	// a treated call takes two. Default: 20000-29999.
 	Ports PortRange `yaml:"ports" reload:"restart"`
 	// Silence ends a treated call that has sent no RTP for so long although it should. 5s to 1h; 0: never.
 	// Default: 60s.
