@@ -12,7 +12,7 @@ GOLANGCI_LINT := bin/golangci-lint-v2.15.0
 GOVULNCHECK := bin/govulncheck-v1.9.0
 
 # What the tests drive, as COMMAND:DEBIAN-PACKAGE. The race detector needs the C compiler.
-PROGRAMS := gcc:gcc gcc:libc6-dev redis-server:redis-server sipp:sip-tester baresip:baresip-core sox:sox
+PROGRAMS := gcc:gcc gcc:libc6-dev redis-server:redis-server sipp:sip-tester baresip:baresip-core sox:sox python3:python3
 
 # How long each fuzz target runs: a duration (FUZZTIME=10m), or a number of inputs (FUZZTIME=50000x),
 # which takes as long as it takes and so is no timed test.

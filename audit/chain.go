@@ -48,19 +48,15 @@ func ParseHead(text string) (h Head, err error) {
 	return h, h.Hash.UnmarshalText([]byte(hash))
 }
 
-// link is the hash of the record with this sequence number and body, whose predecessor's hash is prev.
-func link(prev Hash, seq uint64, body []byte) Hash {
-	b := make([]byte, 0, len(prev)+8+len(body))
-	b = append(b, prev[:]...)
+// linker computes the hashes of the chain. It keeps its memory.
+type linker struct{ buf []byte }
+
+// link is the hash of the record with this sequence number, commitment and body, whose predecessor's
+// hash is prev.
+func (l *linker) link(prev Hash, seq uint64, commitment Hash, body string) Hash {
+	b := append(l.buf[:0], prev[:]...)
 	b = binary.BigEndian.AppendUint64(b, seq)
-	return sha256.Sum256(append(b, body...))
-}
-
-// saltSize makes guessing a commitment's content hopeless even where few numbers are possible.
-const saltSize = 32
-
-// commit is what the chain holds of erasable data. Once salt and data are deleted it says nothing.
-func commit(salt, data []byte) Hash {
-	b := make([]byte, 0, len(salt)+len(data))
-	return sha256.Sum256(append(append(b, salt...), data...))
+	b = append(b, commitment[:]...)
+	l.buf = append(b, body...)
+	return sha256.Sum256(l.buf)
 }

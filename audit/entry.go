@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -27,7 +26,7 @@ func (e *Entry) Caller() string {
 	if e.Record == nil {
 		return ""
 	}
-	return partyKey(&e.Record.Facts.Caller)
+	return partyText(&e.Record.Facts.Caller)
 }
 
 // Called is the number, or the text, that was called; empty when erased.
@@ -35,7 +34,15 @@ func (e *Entry) Called() string {
 	if e.Record == nil {
 		return ""
 	}
-	return partyKey(&e.Record.Facts.Called)
+	return partyText(&e.Record.Facts.Called)
+}
+
+// partyText is the number, or the text of a party that gave none.
+func partyText(p *call.Party) string {
+	if p.Number.IsZero() {
+		return p.Text
+	}
+	return p.Number.String()
 }
 
 // masked is what stands for a text that --mask hides.
@@ -85,28 +92,35 @@ func maskText(text *string) {
 	}
 }
 
-// readEntry makes an Entry of what the tables hold. data is nil when there is no personal row.
-func readEntry(seq uint64, text, hash, data []byte) (Entry, error) {
-	e := Entry{Seq: seq}
-	b, err := readBody(text)
-	if err == nil && len(hash) != len(e.Hash) {
+// row is a record as table records holds it.
+type row struct {
+	seq                  uint64
+	body, hash, personal []byte
+}
+
+// entry reads what r says.
+func (r *row) entry() (Entry, error) {
+	e := Entry{Seq: r.seq}
+	b, err := readBody(r.body)
+	if err == nil && len(r.hash) != len(e.Hash) {
 		err = errors.New("without a whole hash")
 	}
 	if err != nil {
-		return e, unreadable(seq, err)
+		return e, unreadable(r.seq, err)
 	}
-	copy(e.Hash[:], hash)
+	copy(e.Hash[:], r.hash)
 	e.Kind, e.Time, e.Call, e.Prune, e.Erase = b.Kind, b.Time, b.Call, b.Prune, b.Erase
 	if b.Kind != KindCall {
 		return e, nil
 	}
-	if data == nil {
-		e.Erased = true
-		return e, nil
+	if _, e.Erased, err = commitment(r.personal); err == nil && !e.Erased {
+		var p *personal
+		if p, err = readPersonal(r.personal); err == nil {
+			e.Record, err = p.record(b)
+		}
 	}
-	e.Record = new(call.Record)
-	if err := json.Unmarshal(data, e.Record); err != nil {
-		return e, unreadable(seq, err)
+	if err != nil {
+		return e, unreadable(r.seq, err)
 	}
 	return e, nil
 }

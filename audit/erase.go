@@ -2,10 +2,11 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"ringfence/call"
@@ -71,49 +72,79 @@ func Erase(ctx context.Context, path string, e Erasure) (erased int, err error) 
 	return erased, err
 }
 
-// about finds the records that hold the number. SQLite looks for its digits anywhere in the data,
-// then each candidate is read.
+// about finds the records that hold the number. SQLite looks for its digits anywhere in the personal
+// data, then each candidate is read.
 func (d *database) about(ctx context.Context, n call.Number) (found []uint64, err error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT seq, data FROM personal WHERE instr(data, ?) ORDER BY seq`, n.Digits())
+	rows, err := d.db.QueryContext(ctx, `SELECT seq, personal FROM records WHERE instr(personal, ?) ORDER BY seq`, n.Digits())
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var seq uint64
-		var data []byte
-		if err := rows.Scan(&seq, &data); err != nil {
+		var text []byte
+		if err := rows.Scan(&seq, &text); err != nil {
 			return nil, err
 		}
-		var r call.Record
-		if err := json.Unmarshal(data, &r); err != nil {
-			return nil, fmt.Errorf("record %d cannot be read, run \"ringfence calls verify\": %w", seq, err)
+		if _, erased, _ := commitment(text); erased { // a hash may have the digits too
+			continue
 		}
-		if concerns(&r, n) {
+		p, err := readPersonal(text)
+		if err != nil {
+			return nil, unreadable(seq, err)
+		}
+		if p.concerns(n) {
 			found = append(found, seq)
 		}
 	}
 	return found, rows.Err()
 }
 
-func concerns(r *call.Record, n call.Number) bool {
-	f := &r.Facts
-	for _, p := range []*call.Party{&f.Caller, &f.From, &f.Asserted, &f.Called, &f.Diverted} {
-		if p.Number == n {
-			return true
-		}
+// concerns reports whether n is the number of a party or of the list entry.
+func (p *personal) concerns(n call.Number) bool {
+	parties := []*call.Party{&p.Caller, &p.Asserted, &p.Called, &p.Diverted}
+	if p.From != nil {
+		parties = append(parties, p.From)
 	}
-	return r.Verdict.Match.Pattern == call.Pattern{Number: n}
+	return slices.ContainsFunc(parties, func(p *call.Party) bool { return p.Number == n }) ||
+		p.Match.Pattern == call.Pattern{Number: n}
 }
 
 func (d *database) erase(ctx context.Context, seqs []uint64, e *Erasure) error {
 	_, err := d.extend(ctx, func(x *extension) error {
 		for _, seq := range seqs {
-			if _, err := x.tx.ExecContext(ctx, `DELETE FROM personal WHERE seq = ?`, int64(seq)); err != nil {
+			if err := x.erase(seq); err != nil {
 				return err
 			}
 		}
 		return x.addNote(body{Kind: KindErase, Erase: &Erasing{Author: e.Author, Reason: e.Reason, Records: seqs}})
 	})
 	return err
+}
+
+// erase leaves of a record's personal data what the chain holds of it.
+func (x *extension) erase(seq uint64) error {
+	var text []byte
+	err := x.tx.QueryRowContext(x.ctx, `SELECT personal FROM records WHERE seq = ?`, int64(seq)).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) { // pruned meanwhile
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	hash, _, err := commitment(text)
+	if err != nil {
+		return unreadable(seq, err)
+	}
+	if _, err := x.tx.ExecContext(x.ctx, `UPDATE records SET personal = ? WHERE seq = ?`, hash.String(), int64(seq)); err != nil {
+		return err
+	}
+	id, i := place(seq)
+	if err := x.open(id); err != nil {
+		return err
+	}
+	if i < x.block.len() {
+		x.block.set(i, x.block.at(i).erased())
+	}
+	return nil
 }

@@ -1,62 +1,107 @@
 package audit
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"time"
 )
 
-// addCalls adds the entries that are not in the database yet, and counts them.
+// addCalls adds the entries that are not in the database yet, and counts them. One replayed after a
+// crash may be: records of a run are stored in the order of their numbers.
 func (x *extension) addCalls(entries []entry) (n int, err error) {
-	salts := make([]byte, saltSize*len(entries))
-	rand.Read(salts) // never fails
 	for i := range entries {
-		e, salt := &entries[i], salts[saltSize*i:saltSize*(i+1)]
-		added, err := x.add(e.body(salt))
+		e := &entries[i]
+		stored, err := x.stored(e.run)
 		if err != nil {
 			return n, err
 		}
-		if !added {
+		if e.n <= stored {
 			continue
 		}
-		n++
-		k := keysOf(e.record)
-		_, err = x.stmt.personal.ExecContext(x.ctx, int64(x.head.Seq), salt, string(e.data), k.caller, k.called, k.callID)
-		if err != nil {
+		if err := x.add(e); err != nil {
 			return n, err
 		}
+		n++
 	}
 	return n, nil
 }
 
+// stored is the number of the run's last record in the database.
+func (x *extension) stored(run string) (uint64, error) {
+	h, known := x.runs[run]
+	if !known {
+		if _, err := x.get(x.stmt.run, []any{run}, &h.n); err != nil {
+			return 0, err
+		}
+		x.runs[run] = h
+	}
+	return h.n, nil
+}
+
 // addNote adds a record about the log itself.
 func (x *extension) addNote(b body) error {
-	var uid [uidDigits / 2]byte
-	rand.Read(uid[:]) // never fails
-	b.Version, b.UID, b.Time = bodyVersion, hex.EncodeToString(uid[:]), time.Now().UTC()
-	_, err := x.add(&b)
+	b.Version, b.Time = bodyVersion, time.Now().UTC()
+	text, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return x.add(&entry{body: string(text), commitment: commit(nil), key: key{time: seconds(b.Time)}})
+}
+
+// rowValues is the number of values of a row of table records.
+const rowValues = 4
+
+// add chains e.
+func (x *extension) add(e *entry) error {
+	seq := x.head.Seq + 1
+	hash := x.linker.link(x.head.Hash, seq, e.commitment, e.body)
+	x.head = Head{seq, hash}
+	x.runs[e.run] = head{e.n, x.head}
+	id, i := place(seq)
+	if err := x.open(id); err != nil {
+		return err
+	}
+	x.block.set(i, e.key)
+	x.rows = append(x.rows, int64(seq), e.body, hash[:], e.personal)
+	return nil
+}
+
+// open makes x.block the block of keys with this id, and writes the one before.
+func (x *extension) open(id uint64) error {
+	if x.block != nil && x.block.id == id {
+		return nil
+	}
+	if err := x.putBlock(); err != nil {
+		return err
+	}
+	x.block = &block{id: id}
+	_, err := x.get(x.stmt.block, []any{int64(id)}, &x.block.keys)
 	return err
 }
 
-// add chains b, unless a record with its uid is there.
-func (x *extension) add(b *body) (added bool, err error) {
-	text, err := json.Marshal(b)
-	if err != nil {
-		return false, err
+func (x *extension) putBlock() error {
+	if x.block == nil || x.block.len() == 0 {
+		return nil
 	}
-	seq := x.head.Seq + 1
-	hash := link(x.head.Hash, seq, text)
-	c := b.columns()
-	result, err := x.stmt.record.ExecContext(x.ctx, int64(seq), c.uid, string(c.kind), c.time, c.trunk, c.class,
-		c.treatment, c.rule, c.reason, c.status, c.reference, string(text), hash[:])
-	if err != nil {
-		return false, err
+	first, last := x.block.times()
+	return x.exec(x.stmt.putBlock, int64(x.block.id), int64(first), int64(last), x.block.keys)
+}
+
+// flush writes what is left when all was added.
+func (x *extension) flush() error {
+	for i, n := range rowsAtOnce {
+		for n *= rowValues; len(x.rows) >= n; x.rows = x.rows[n:] {
+			if err := x.exec(x.stmt.insert[i], x.rows[:n]...); err != nil {
+				return err
+			}
+		}
 	}
-	n, err := result.RowsAffected()
-	if err != nil || n == 0 {
-		return false, err
+	for run, h := range x.runs {
+		if h.Seq == 0 { // only asked for
+			continue
+		}
+		if err := x.exec(x.stmt.putRun, run, int64(h.n), int64(h.Seq), h.Hash[:]); err != nil {
+			return err
+		}
 	}
-	x.head = Head{seq, hash}
-	return true, nil
+	return x.putBlock()
 }

@@ -3,6 +3,8 @@ package audit
 import (
 	"strings"
 	"time"
+
+	"ringfence/call"
 )
 
 // Filter chooses records. A zero field chooses all. All fields that are set must match.
@@ -24,67 +26,93 @@ type Filter struct {
 	Notes       bool // also records about the log itself (prune, erase)
 }
 
-// query is the statement that reads the next size records, and its arguments. after is the cursor of
-// a scan that goes upwards.
-func (f *Filter) query(after uint64, size int) (string, []any) {
-	where, args := f.where(after)
-	order := " ORDER BY r.seq DESC"
-	if f.OldestFirst {
-		order = " ORDER BY r.seq"
+// matches reports whether f chooses e.
+func (f *Filter) matches(e *Entry) bool {
+	if !f.From.IsZero() && e.Time.Before(f.From) || !f.To.IsZero() && !e.Time.Before(f.To) {
+		return false
 	}
-	return `SELECT r.seq, r.body, r.hash, p.data FROM records r LEFT JOIN personal p ON p.seq = r.seq` +
-		where + order + ` LIMIT ?`, append(args, size)
+	s, callID := e.Call, ""
+	if s == nil {
+		if !f.Notes {
+			return false
+		}
+		s = &Summary{}
+	}
+	if e.Record != nil {
+		callID = e.Record.Facts.CallID
+	}
+	return same(f.Trunk, s.Trunk) && same(f.Treatment, s.Treatment) && same(f.Rule, s.Rule) &&
+		same(f.Reason, string(s.Reason)) && (f.Status == 0 || f.Status == s.Status) &&
+		same(f.Reference, s.Reference) && same(f.CallID, callID) &&
+		sameParty(f.Caller, e.Caller()) && sameParty(f.Called, e.Called())
 }
 
-// where is the condition for f in SQL, over records r and personal p, and its arguments.
-func (f *Filter) where(after uint64) (string, []any) {
-	var terms []string
-	var args []any
-	add := func(term string, values ...any) {
-		terms = append(terms, term)
-		args = append(args, values...)
+func same(want, has string) bool { return want == "" || want == has }
+
+func sameParty(want, has string) bool {
+	if prefix, ok := strings.CutSuffix(want, "*"); ok && strings.HasPrefix(has, prefix) && has != "" {
+		return true
 	}
-	equal := func(column, value string) {
-		if value != "" {
-			add(column+" = ?", value)
-		}
-	}
-	party := func(column, value string) {
-		prefix, ok := strings.CutSuffix(value, "*")
-		if !ok {
-			equal(column, value)
-			return
-		}
-		add(column+" >= ? AND "+column+" < ?", prefix, prefix+"\U0010FFFF")
-	}
-	if !f.Notes {
-		add("r.kind = ?", string(KindCall))
+	return same(want, has)
+}
+
+// keyFilter chooses the keys of all records that a Filter may choose, and of few others.
+type keyFilter struct {
+	want           key // a zero part chooses all
+	from, to       uint32
+	caller, called partyFilter
+}
+
+func (f *Filter) keys() keyFilter {
+	k := keyFilter{
+		want: newKey(time.Time{}, &Summary{
+			Reference: f.Reference, Trunk: f.Trunk, Treatment: f.Treatment, Rule: f.Rule, Reason: call.Reason(f.Reason),
+			Status: f.Status,
+		}, &call.Facts{CallID: f.CallID}),
+		caller: newPartyFilter(f.Caller), called: newPartyFilter(f.Called),
 	}
 	if !f.From.IsZero() {
-		add("r.time >= ?", f.From.UnixMicro())
+		k.from = seconds(f.From)
 	}
+	k.to = ^uint32(0)
 	if !f.To.IsZero() {
-		add("r.time < ?", f.To.UnixMicro())
+		k.to = seconds(f.To)
 	}
-	party("p.caller", f.Caller)
-	party("p.called", f.Called)
-	equal("p.call_id", f.CallID)
-	equal("r.trunk", f.Trunk)
-	equal("r.treatment", f.Treatment)
-	equal("r.rule", f.Rule)
-	equal("r.reason", f.Reason)
-	equal("r.reference", f.Reference)
-	if f.Status != 0 {
-		add("r.status = ?", f.Status)
+	return k
+}
+
+func (f *keyFilter) match(k key) bool {
+	w := &f.want
+	return k.time != 0 && k.time >= f.from && k.time <= f.to &&
+		(w.callID == 0 || w.callID == k.callID) && (w.reference == 0 || w.reference == k.reference) &&
+		(w.trunk == 0 || w.trunk == k.trunk) && (w.treatment == 0 || w.treatment == k.treatment) &&
+		(w.rule == 0 || w.rule == k.rule) && (w.reason == 0 || w.reason == k.reason) &&
+		(w.status == 0 || w.status == k.status) && f.caller.match(k.caller) && f.called.match(k.called)
+}
+
+// partyFilter chooses the keys of parties.
+type partyFilter struct {
+	set, prefix bool
+	number      call.Number // 0 when what is looked for is no number
+	text        uint64
+}
+
+func newPartyFilter(value string) partyFilter {
+	f := partyFilter{set: value != "", prefix: strings.HasSuffix(value, "*"), text: textKey(value)}
+	if p, err := call.ParsePattern(value); err == nil {
+		f.number = p.Number
 	}
-	if f.Before != 0 {
-		add("r.seq < ?", int64(f.Before))
+	return f
+}
+
+func (f *partyFilter) match(k uint64) bool {
+	switch {
+	case !f.set:
+		return true
+	case k == 0:
+		return false
+	case f.prefix && k&textMark != textMark:
+		return call.Number(k).HasPrefix(f.number)
 	}
-	if after != 0 {
-		add("r.seq > ?", int64(after))
-	}
-	if len(terms) == 0 {
-		return "", nil
-	}
-	return " WHERE " + strings.Join(terms, " AND "), args
+	return f.prefix || k == uint64(f.number) || k == f.text
 }

@@ -17,10 +17,10 @@ const KeepForever time.Duration = -1
 type Options struct {
 	Path      string        // the SQLite database; created when missing
 	Spool     string        // the spool file; Path + ".spool" when empty. A different disk is best.
-	MaxSpool  int64         // bytes the spool may take; 1 GiB (about 500,000 records) when 0
+	MaxSpool  int64         // bytes the spool may take; 1 GiB (about a million records) when 0
 	Queue     int           // records that may wait in memory; 8192 when 0
-	Batch     int           // records committed together; 512 when 0
-	Interval  time.Duration // longest wait for a batch to fill; 50 ms when 0
+	Batch     int           // records committed together; 1024 when 0
+	Interval  time.Duration // longest wait for a batch to fill, and so what a crash may lose; 200 ms when 0
 	Retention time.Duration // DefaultRetention when 0; KeepForever when negative
 	Logger    *slog.Logger  // slog.Default() when nil
 
@@ -44,9 +44,9 @@ func (o *Options) complete() error {
 	setDefault(&o.Spool, o.Path+".spool")
 	setDefault(&o.MaxSpool, 1<<30)
 	setDefault(&o.Queue, 8192)
-	setDefault(&o.Batch, 512)
+	setDefault(&o.Batch, 1024)
 	o.Batch = min(o.Batch, o.Queue)
-	setDefault(&o.Interval, 50*time.Millisecond)
+	setDefault(&o.Interval, 200*time.Millisecond)
 	setDefault(&o.Retention, DefaultRetention)
 	setDefault(&o.Logger, slog.Default())
 	setDefault(&o.busy, time.Second)

@@ -9,50 +9,78 @@ import (
 // maxPrune bounds the records that one transaction deletes, so that calls' records do not wait long.
 const maxPrune = 10_000
 
-// prune deletes the oldest records up to the first that is not before cutoff, at most maxPrune, and
-// adds a record that says so and from where the chain goes on. more reports that others are due.
+// prune deletes the oldest records up to the first that is not before cutoff (in whole seconds), at
+// most maxPrune, and adds a record that says so and from where the chain goes on. more reports that
+// others are due.
 func (d *database) prune(ctx context.Context, cutoff time.Time, retention time.Duration) (h Head, pruned int, more bool, err error) {
 	h, err = d.extend(ctx, func(x *extension) error {
-		var last Head
-		if last, pruned, more, err = x.due(cutoff); err != nil || pruned == 0 {
+		var last uint64
+		if last, pruned, err = x.due(seconds(cutoff)); err != nil || pruned == 0 {
 			return err
 		}
-		for _, statement := range []string{`DELETE FROM personal WHERE seq <= ?`, `DELETE FROM records WHERE seq <= ?`} {
-			if _, err := x.tx.ExecContext(ctx, statement, int64(last.Seq)); err != nil {
-				return err
-			}
+		more = pruned >= maxPrune
+		before, err := x.delete(last)
+		if err != nil {
+			return err
 		}
 		return x.addNote(body{Kind: KindPrune, Prune: &Pruning{
-			Author: "retention", Reason: "older than " + period(retention),
-			FirstKept: last.Seq + 1, Before: last.Hash,
+			Author: "retention", Reason: "older than " + period(retention), FirstKept: last + 1, Before: before,
 		}})
 	})
 	return h, pruned, more, err
 }
 
-// due finds the last of the records to prune.
-func (x *extension) due(cutoff time.Time) (last Head, n int, more bool, err error) {
-	rows, err := x.tx.QueryContext(x.ctx, `SELECT seq, time, hash FROM records ORDER BY seq LIMIT ?`, maxPrune)
+// due finds the last of the records to prune, and how many there are.
+func (x *extension) due(cutoff uint32) (last uint64, n int, err error) {
+	rows, err := x.tx.QueryContext(x.ctx, `SELECT block, keys FROM keys ORDER BY block`)
 	if err != nil {
-		return Head{}, 0, false, err
+		return 0, 0, err
 	}
 	defer rows.Close()
-	limit := cutoff.UnixMicro()
-	for rows.Next() {
-		var at int64
-		var seq uint64
-		var hash []byte
-		if err := rows.Scan(&seq, &at, &hash); err != nil {
-			return Head{}, 0, false, err
+	for n < maxPrune && rows.Next() {
+		var b block
+		if err := rows.Scan(&b.id, &b.keys); err != nil {
+			return 0, 0, err
 		}
-		if at >= limit {
-			return last, n, false, nil
+		for i := range b.len() {
+			switch at := b.at(i).time; {
+			case at == 0: // pruned before
+				continue
+			case at >= cutoff:
+				return last, n, nil
+			}
+			last = b.id*blockSize + uint64(i)
+			n++
 		}
-		last.Seq = seq
-		copy(last.Hash[:], hash)
-		n++
 	}
-	return last, n, n == maxPrune, rows.Err()
+	return last, n, rows.Err()
+}
+
+// delete deletes the records up to last, whose hash it returns.
+func (x *extension) delete(last uint64) (before Hash, err error) {
+	var hash []byte
+	if err = x.tx.QueryRowContext(x.ctx, `SELECT hash FROM records WHERE seq = ?`, int64(last)).Scan(&hash); err != nil {
+		return before, fmt.Errorf("record %d: %w", last, err)
+	}
+	copy(before[:], hash)
+	id, i := place(last + 1)
+	for _, statement := range []struct {
+		query string
+		upTo  uint64
+	}{
+		{`DELETE FROM records WHERE seq <= ?`, last},
+		{`DELETE FROM heads WHERE seq <= ?`, last},
+		{`DELETE FROM keys WHERE block < ?`, id},
+	} {
+		if _, err = x.tx.ExecContext(x.ctx, statement.query, int64(statement.upTo)); err != nil {
+			return before, err
+		}
+	}
+	if err = x.open(id); err != nil {
+		return before, err
+	}
+	clear(x.block.keys[:min(i*keySize, len(x.block.keys))])
+	return before, nil
 }
 
 func period(d time.Duration) string {

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"iter"
-	"math"
 	"net/url"
 	"os"
 	"strconv"
@@ -34,7 +32,7 @@ func OpenReader(path string) (*Reader, error) {
 	}
 	var tables int
 	err = db.QueryRowContext(context.Background(),
-		`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('records', 'personal', 'head')`).Scan(&tables)
+		`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('records', 'keys', 'heads')`).Scan(&tables)
 	if err == nil && tables != 3 {
 		err = errors.New("it holds no audit log")
 	}
@@ -46,44 +44,6 @@ func OpenReader(path string) (*Reader, error) {
 
 // Close closes the reader.
 func (r *Reader) Close() error { return r.db.Close() }
-
-// page is how many records a scan reads at a time. Between pages no transaction is open, so that a
-// slow consumer does not keep the write-ahead log from being emptied.
-const page = 500
-
-// Scan yields the records that f chooses, newest first unless f says otherwise. The error, if any,
-// comes last.
-func (r *Reader) Scan(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		left := f.Limit
-		if left <= 0 {
-			left = math.MaxInt
-		}
-		var after uint64
-		for left > 0 {
-			size := min(left, page)
-			entries, err := r.page(ctx, &f, after, size)
-			for _, e := range entries {
-				if !yield(e, nil) {
-					return
-				}
-			}
-			if err != nil {
-				yield(Entry{}, err)
-				return
-			}
-			if len(entries) < size {
-				return
-			}
-			left -= size
-			if last := entries[size-1].Seq; f.OldestFirst {
-				after = last
-			} else {
-				f.Before = last
-			}
-		}
-	}
-}
 
 // List returns the records that f chooses, newest first unless f says otherwise. Set f.Limit.
 func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
@@ -97,32 +57,10 @@ func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
 	return all, nil
 }
 
-func (r *Reader) page(ctx context.Context, f *Filter, after uint64, size int) (entries []Entry, err error) {
-	query, args := f.query(after, size)
-	rows, err := r.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("audit database %s: %w", r.path, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var seq uint64
-		var text, hash, data []byte
-		if err := rows.Scan(&seq, &text, &hash, &data); err != nil {
-			return entries, err
-		}
-		e, err := readEntry(seq, text, hash, data)
-		if err != nil {
-			return entries, err
-		}
-		entries = append(entries, e)
-	}
-	return entries, rows.Err()
-}
-
 // Get returns the record with this sequence number. The error wraps ErrNotFound.
 func (r *Reader) Get(ctx context.Context, seq uint64) (Entry, error) {
-	found, err := r.one(ctx, Filter{Before: seq + 1, Limit: 1, Notes: true})
-	if err == nil && found[0].Seq != seq {
+	found, err := r.read(ctx, []uint64{seq}, true)
+	if err == nil && len(found) == 0 {
 		err = fmt.Errorf("%w: %d", ErrNotFound, seq)
 	}
 	if err != nil {

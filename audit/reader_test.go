@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -167,15 +168,18 @@ func TestExportJSONLines(t *testing.T) {
 	}
 }
 
+var hashes = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+
 func TestMaskedShowsNoNumberAndNoName(t *testing.T) {
 	for _, format := range []Format{FormatJSONLines, FormatCSV} {
 		var out bytes.Buffer
 		if _, err := reader(t, filled(t, 8)).Export(context.Background(), &out, format, Filter{}, true); err != nil {
 			t.Fatal(err)
 		}
+		text := hashes.ReplaceAllString(out.String(), "HASH") // any digits may stand in a hash
 		for _, secret := range []string{"380000", "02155550000", "5555", "张三", "call-1"} {
-			if strings.Contains(out.String(), secret) {
-				t.Errorf("%s shows %q:\n%s", format, secret, out.String())
+			if strings.Contains(text, secret) {
+				t.Errorf("%s shows %q:\n%s", format, secret, text)
 			}
 		}
 		if !strings.Contains(out.String(), "*") {

@@ -78,8 +78,8 @@ func (s *spool) empty() bool { return s.read == s.size }
 // failed write left behind is cut off or written over, and a record read twice is stored once.
 func (s *spool) append(entries []entry) error {
 	var b []byte
-	for _, e := range entries {
-		b = appendLine(b, e)
+	for i := range entries {
+		b = appendLine(b, &entries[i])
 	}
 	if s.size+int64(len(b)) > s.max {
 		return fmt.Errorf("audit spool %s: it has reached its limit of %d bytes", s.file.Name(), s.max)

@@ -2,58 +2,69 @@ package audit
 
 import (
 	"bufio"
-	"encoding/hex"
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"strconv"
-
-	"ringfence/call"
 )
 
-// A spool line is the CRC-32C of what follows it (8 hex digits), the record's unique id (32 hex
-// digits) and the record as JSON, separated by single spaces and ended by a line feed. JSON escapes
-// line feeds, so after a torn or damaged line reading goes on at the next one.
+// A spool line is the CRC-32C of what follows it (8 hex digits), a space, the body and the personal
+// part of a record, with a tab between them, and a line feed. JSON escapes tabs and line feeds, so
+// after a torn or damaged line reading goes on at the next one.
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 const (
 	crcDigits = 8
-	uidDigits = 32
-	lineHead  = crcDigits + 1 + uidDigits + 1
-	maxLine   = lineHead + maxData
+	lineHead  = crcDigits + 1
+	maxLine   = lineHead + maxData + 1
 )
 
-func appendLine(dst []byte, e entry) []byte {
-	crc := crc32.Update(crc32.Checksum([]byte(e.uid+" "), castagnoli), castagnoli, e.data)
-	dst = fmt.Appendf(dst, "%08x %s ", crc, e.uid)
-	dst = append(dst, e.data...)
-	return append(dst, '\n')
+func appendLine(dst []byte, e *entry) []byte {
+	text := make([]byte, 0, len(e.body)+1+len(e.personal))
+	text = append(append(append(text, e.body...), '\t'), e.personal...)
+	dst = fmt.Appendf(dst, "%08x ", crc32.Checksum(text, castagnoli))
+	return append(append(dst, text...), '\n')
 }
 
 var errLine = errors.New("damaged spool line")
 
 // parseLine reads a line without its line feed. The error wraps errLine.
 func parseLine(line []byte) (entry, error) {
-	if len(line) < lineHead || line[crcDigits] != ' ' || line[lineHead-1] != ' ' {
-		return entry{}, fmt.Errorf("%w: it is not a checksum, an id and a record", errLine)
+	if len(line) < lineHead || line[crcDigits] != ' ' {
+		return entry{}, fmt.Errorf("%w: it is not a checksum and a record", errLine)
 	}
 	crc, err := strconv.ParseUint(string(line[:crcDigits]), 16, 32)
-	if err != nil || uint32(crc) != crc32.Checksum(line[crcDigits+1:], castagnoli) {
+	if err != nil || uint32(crc) != crc32.Checksum(line[lineHead:], castagnoli) {
 		return entry{}, fmt.Errorf("%w: its checksum is wrong", errLine)
 	}
-	uid := line[crcDigits+1 : lineHead-1]
-	if _, err := hex.Decode(make([]byte, uidDigits/2), uid); err != nil {
-		return entry{}, fmt.Errorf("%w: its id is not hex", errLine)
+	e, err := readSpooled(line[lineHead:])
+	if err != nil {
+		return entry{}, fmt.Errorf("%w: it is %w", errLine, err)
 	}
-	data := append([]byte(nil), line[lineHead:]...)
-	var r call.Record
-	if err := json.Unmarshal(data, &r); err != nil {
-		return entry{}, fmt.Errorf("%w: %w", errLine, err)
+	return e, nil
+}
+
+// readSpooled makes the entry again of which appendLine wrote text.
+func readSpooled(text []byte) (entry, error) {
+	first, second, _ := bytes.Cut(text, []byte{'\t'})
+	b, err := readBody(first)
+	if err == nil && b.Kind != KindCall {
+		err = fmt.Errorf("of kind %q", b.Kind)
 	}
-	return entry{uid: string(uid), record: &r, data: data}, nil
+	if err != nil {
+		return entry{}, err
+	}
+	p, err := readPersonal(second)
+	if err != nil {
+		return entry{}, err
+	}
+	return entry{
+		run: b.Run, n: b.N, body: string(first), personal: string(second),
+		commitment: commit(second), key: newKey(b.Time, b.Call, &p.Facts),
+	}, nil
 }
 
 // readLine returns the next line without its line feed and the number of bytes it took. A line

@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -22,8 +21,9 @@ func spoolOf(t testing.TB, path string, first, last int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := newEncoder()
 	for i := first; i < last; i++ {
-		e, err := newEntry(fmt.Sprintf("%032x", i), sample(i))
+		e, err := c.entry(sample(i))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestDatabaseLockedAtOpenDoesNotStopCalls(t *testing.T) {
 
 func TestFullDatabaseSpools(t *testing.T) {
 	o := options(t)
-	o.pragmas = []string{"max_page_count(40)"}
+	o.pragmas = []string{"max_page_count(20)"}
 	l := open(t, o)
 	const n = 400
 	for i := range n {
@@ -161,7 +161,7 @@ func TestFullDatabaseIsReportedOnceAndUntilItHasRoom(t *testing.T) {
 		var out bytes.Buffer
 		o := options(t)
 		o.Logger = slog.New(slog.NewTextHandler(&out, nil))
-		o.pragmas = []string{"max_page_count(20)"}
+		o.pragmas = []string{"max_page_count(10)"}
 		l := open(t, o)
 		for i := range 100 {
 			l.Append(sample(i))
@@ -218,6 +218,25 @@ func TestRemovedDatabaseIsNoticed(t *testing.T) {
 	if all, err := r.List(context.Background(), Filter{}); err != nil || len(all) != 1 || all[0].Call.Reference != call.Reference(1) {
 		t.Errorf("the record after the removal must be in the new database: %+v, %v", all, err)
 	}
+}
+
+func TestMissingHeadIsNoNewLog(t *testing.T) {
+	path := filled(t, 3)
+	db := plain(t, path)
+	runSQL(t, db, `CREATE TABLE kept AS SELECT * FROM heads`)
+	runSQL(t, db, `DELETE FROM heads`)
+	o := options(t)
+	o.Path = path
+	l := open(t, o)
+	l.Append(sample(3))
+	eventually(t, "spooled", func() bool { return l.Stats().Spooled == 1 })
+	if err := l.Health(); err == nil || !strings.Contains(err.Error(), "head of the chain is missing") {
+		t.Errorf("health %v", err)
+	}
+	closeLog(t, l)
+	runSQL(t, db, `INSERT INTO heads SELECT * FROM kept`)
+	closeLog(t, open(t, o))
+	intact(t, path, 4)
 }
 
 func TestNeitherDatabaseNorSpool(t *testing.T) {

@@ -50,8 +50,8 @@ func (r *Report) found(seq uint64, format string, args ...any) {
 }
 
 // Verify reads the whole log in one transaction and checks it against itself, and against anchor
-// unless that is nil: every record's hash, sequence and searchable columns, its erasable part, the
-// head, and the tables. progress, unless nil, is called now and then with the records read so far
+// unless that is nil: every record's hash and sequence, its erasable part, the keys it is searched by,
+// the heads, and the tables. progress, unless nil, is called now and then with the records read so far
 // and all there are. The error is for a log that could not be read; what is wrong with one that
 // could stands in the Report.
 func (r *Reader) Verify(ctx context.Context, anchor *Head, progress func(done, total uint64)) (*Report, error) {
@@ -63,7 +63,9 @@ func (r *Reader) Verify(ctx context.Context, anchor *Head, progress func(done, t
 	if progress == nil {
 		progress = func(uint64, uint64) {}
 	}
-	v := &verification{ctx: ctx, tx: tx, anchor: anchor, progress: progress}
+	v := &verification{
+		ctx: ctx, tx: tx, anchor: anchor, progress: progress, heads: make(map[string]head), erased: make(map[uint64]struct{}),
+	}
 	for _, step := range []func() error{v.tables, v.begin, v.chain, v.end, v.erasures} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("audit database %s: %w", r.path, err)
@@ -80,8 +82,11 @@ type verification struct {
 	progress func(done, total uint64)
 	report   Report
 
-	last    Head                // the record checked last
-	next    uint64              // the sequence number that must follow
+	linker  linker
+	last    Head            // the record checked last
+	next    uint64          // the sequence number that must follow
+	heads   map[string]head // the last record of each run
+	keys    keyCheck
 	absent  []uint64            // calls without personal data
 	erased  map[uint64]struct{} // calls that an erase record names
 	matched bool                // the anchor was compared
@@ -108,8 +113,8 @@ func (v *verification) tables() error {
 
 // begin finds from where the chain goes: from nothing, or from where the last prune record says.
 func (v *verification) begin() error {
-	v.next, v.report.First, v.erased = 1, 1, make(map[uint64]struct{})
-	bodies, err := v.strings(`SELECT body FROM records WHERE kind = 'prune' ORDER BY seq DESC LIMIT 1`)
+	v.next, v.report.First = 1, 1
+	bodies, err := v.strings(`SELECT body FROM records WHERE body LIKE '{"v":1,"kind":"prune"%' ORDER BY seq DESC LIMIT 1`)
 	if err != nil || len(bodies) == 0 {
 		return err
 	}
@@ -122,18 +127,30 @@ func (v *verification) begin() error {
 	return nil
 }
 
-// end compares the last record with the head and the anchor.
+// end compares the last records with the heads and the anchor.
 func (v *verification) end() error {
 	v.report.Head = v.last
-	heads, err := v.strings(`SELECT seq || ':' || lower(hex(hash)) FROM head`)
+	stored, err := v.storedHeads()
 	if err != nil {
 		return err
 	}
-	switch {
-	case len(heads) != 1:
-		v.report.found(0, "the head of the chain is missing")
-	case heads[0] != v.last.String():
-		v.report.found(0, "the head of the chain is %s, but the last record is %s: records were removed or added at the end", heads[0], v.last)
+	var end Head
+	for _, h := range stored {
+		if h.Seq >= end.Seq {
+			end = h.Head
+		}
+	}
+	if end != v.last {
+		v.report.found(0, "the head of the chain is %s, but the last record is %s: records were removed or added at the end", end, v.last)
+	}
+	for _, run := range slices.Sorted(maps.Keys(v.heads)) {
+		if stored[run] != v.heads[run] {
+			v.report.found(0, "the head of run %q is not its last record, %s", run, v.heads[run].Head)
+		}
+		delete(stored, run)
+	}
+	for _, run := range slices.Sorted(maps.Keys(stored)) {
+		v.report.found(0, "there is a head of run %q, which has no records", run)
 	}
 	if a := v.anchor; a != nil && !v.matched {
 		switch {
@@ -146,6 +163,29 @@ func (v *verification) end() error {
 		}
 	}
 	return nil
+}
+
+func (v *verification) storedHeads() (map[string]head, error) {
+	rows, err := v.tx.QueryContext(v.ctx, `SELECT run, n, seq, hash FROM heads`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	heads := make(map[string]head)
+	for rows.Next() {
+		var run string
+		var n, seq int64
+		var hash []byte
+		if err := rows.Scan(&run, &n, &seq, &hash); err != nil {
+			return nil, err
+		}
+		h := head{n: uint64(n), Head: Head{Seq: uint64(seq)}}
+		if len(hash) == len(h.Hash) {
+			copy(h.Hash[:], hash)
+		}
+		heads[run] = h
+	}
+	return heads, rows.Err()
 }
 
 // erasures compares the calls without personal data with the erase records.
@@ -163,19 +203,7 @@ func (v *verification) erasures() error {
 			v.report.found(seq, "it was erased, but has personal data again")
 		}
 	}
-	orphans, err := v.tx.QueryContext(v.ctx, `SELECT seq FROM personal WHERE seq NOT IN (SELECT seq FROM records)`)
-	if err != nil {
-		return err
-	}
-	defer orphans.Close()
-	for orphans.Next() {
-		var seq int64
-		if err := orphans.Scan(&seq); err != nil {
-			return err
-		}
-		v.report.found(0, "there is personal data for record %d, which does not exist", seq)
-	}
-	return orphans.Err()
+	return nil
 }
 
 func (v *verification) strings(query string) (all []string, err error) {

@@ -63,17 +63,30 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		{"last", `DELETE FROM records WHERE seq = 13`, "removed or added at the end"},
 		{"all", `DELETE FROM records`, "removed or added at the end"},
 		{"order", `UPDATE records SET seq = CASE seq WHEN 3 THEN -3 ELSE 3 END WHERE seq IN (3, 4)`, "record -3 should not be there"},
-		{"column", `UPDATE records SET treatment = 'refuse' WHERE seq = 1`, "record 1: column treatment"},
-		{"time", `UPDATE records SET time = time + 1 WHERE seq = 4`, "record 4: column time"},
-		{"personal", `UPDATE personal SET data = replace(data, '+86138', '+86139') WHERE seq = 2`, "record 2: its personal data was altered"},
-		{"salt", `UPDATE personal SET salt = zeroblob(32) WHERE seq = 2`, "record 2: its personal data was altered"},
-		{"caller", `UPDATE personal SET caller = '+1' WHERE seq = 2`, "record 2: column caller"},
-		{"call-id", `UPDATE personal SET call_id = '' WHERE seq = 2`, "record 2: column call_id"},
-		{"personal removed", `DELETE FROM personal WHERE seq = 3`, "record 3: its personal data is missing, and no erase"},
-		{"personal of another", `UPDATE personal SET seq = 99 WHERE seq = 3`, "personal data for record 99"},
-		{"erased data again", `INSERT INTO personal VALUES (1, zeroblob(32), '{}', '', '', '')`, "record 1: its personal data was altered"},
-		{"personal of no call", `INSERT INTO personal VALUES (13, zeroblob(32), '{}', '', '', '')`, "record 13: it is no call"},
-		{"head", `DELETE FROM head`, "the head of the chain is missing"},
+		{"kind", `UPDATE records SET body = replace(body, '"kind":"erase"', '"kind":"prune"') WHERE seq = 13`, `record 13: of kind "prune" without`},
+		{"version", `UPDATE records SET body = replace(body, '"v":1', '"v":2') WHERE seq = 13`, "record 13: of format version 2"},
+		{"personal", `UPDATE records SET personal = replace(personal, '+86138', '+86139') WHERE seq = 2`, "record 2: altered"},
+		{"salt", `UPDATE records SET personal = replace(personal, '"salt":"', '"salt":"0') WHERE seq = 2`, "record 2: altered"},
+		{"personal erased by hand", `UPDATE records SET personal = printf('%064d', 0) WHERE seq = 3`, "record 3: its personal data is missing, and no erase"},
+		{"personal removed", `UPDATE records SET personal = '' WHERE seq = 3`, "record 3: altered"},
+		{"no hash", `UPDATE records SET personal = printf('%064d', 0) || 'x' WHERE seq = 3`, "record 3: unreadable in its personal data"},
+		{"no digits", `UPDATE records SET personal = replace(printf('%064d', 0), '0', 'x') WHERE seq = 3`, "record 3: its personal data was altered"},
+		{"erased data again", `UPDATE records SET personal = '{}' WHERE seq = 1`, "record 1: it was erased, but has personal data again"},
+		{"personal of no call", `UPDATE records SET personal = '{}' WHERE seq = 13`, "record 13: altered"},
+		{"erased personal of no call", `UPDATE records SET personal = '` + commit(nil).String() + `' WHERE seq = 13`, "record 13: it is no call, but"},
+		{"caller's key", writeKey(2, 4, "ff"), "record 2: its search key for caller"},
+		{"erased caller's key", writeKey(1, 4, "ff"), "record 1: its search key for caller"},
+		{"call-id's key", writeKey(2, 20, "ffffffff"), "record 2: its search key for call_id"},
+		{"key of a note", writeKey(13, 36, "0001"), "record 13: its search key for status"},
+		{"key of none", writeKey(0, 0, "00000001"), "there is a search key of record 0, which does not exist"},
+		{"key removed", writeKey(2, 0, strings.Repeat("00", keySize)), "record 2: its search key is missing"},
+		{"keys cut", `UPDATE keys SET keys = substr(keys, 1, length(keys) - 1)`, "not whole"},
+		{"keys removed", `DELETE FROM keys`, "the search keys of the records from 0 on are missing"},
+		{"keys added", `INSERT INTO keys VALUES (7, 0, 0, x'')`, "1 rows of search keys that belong to no record"},
+		{"times", `UPDATE keys SET last = last + 1`, "the times of the search keys of the records from 0 on"},
+		{"heads", `DELETE FROM heads`, "the head of the chain is 0:"},
+		{"head of a run", `UPDATE heads SET n = n + 1 WHERE run <> ''`, "is not its last record, 12:"},
+		{"head of no run", `INSERT INTO heads VALUES ('x', 1, 2, x'')`, `there is a head of run "x", which has no records`},
 		{"trigger", `CREATE TRIGGER t AFTER INSERT ON records BEGIN DELETE FROM records; END`, "trigger t"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -90,6 +103,12 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// writeKey is the statement that writes over part of a record's search key, whose first row of keys is meant.
+func writeKey(seq, offset int, hex string) string {
+	at := seq*keySize + offset
+	return fmt.Sprintf(`UPDATE keys SET keys = unhex(substr(hex(keys), 1, %d) || '%s' || substr(hex(keys), %d))`, 2*at, hex, 2*at+len(hex)+1)
+}
+
 func TestVerifyAgainstAnAnchor(t *testing.T) {
 	path := filled(t, 10)
 	head := verify(t, path, nil).Head
@@ -98,9 +117,9 @@ func TestVerifyAgainstAnAnchor(t *testing.T) {
 	}
 	// The last two records removed so that the log agrees with itself.
 	db := plain(t, path)
-	runSQL(t, db, `DELETE FROM personal WHERE seq > 8`)
 	runSQL(t, db, `DELETE FROM records WHERE seq > 8`)
-	runSQL(t, db, `UPDATE head SET seq = 8, hash = (SELECT hash FROM records WHERE seq = 8)`)
+	runSQL(t, db, `UPDATE heads SET seq = 8, n = 8, hash = (SELECT hash FROM records WHERE seq = 8)`)
+	runSQL(t, db, `UPDATE keys SET keys = substr(keys, 1, ?), last = last - 2`, 9*keySize)
 	if report := verify(t, path, nil); !report.OK() {
 		t.Fatalf("the test must make a consistent log: %v", report.Findings)
 	}
@@ -173,7 +192,7 @@ func course(rt *rapid.T, path string) {
 		rt.Fatal(err)
 	}
 	defer d.close()
-	count := 0
+	c, count := newEncoder(), 0
 	for range rapid.IntRange(1, 6).Draw(rt, "steps") {
 		var err error
 		switch rapid.IntRange(0, 3).Draw(rt, "step") {
@@ -186,7 +205,7 @@ func course(rt *rapid.T, path string) {
 		default:
 			var entries []entry
 			for range rapid.IntRange(1, 6).Draw(rt, "calls") {
-				e, bad := newEntry(fmt.Sprintf("%032x", count), sample(count))
+				e, bad := c.entry(sample(count))
 				if bad != nil {
 					rt.Fatal(bad)
 				}
@@ -207,40 +226,88 @@ func course(rt *rapid.T, path string) {
 // tampering is one statement that changes, removes, moves or adds rows of one table.
 func tampering(rt *rapid.T) string {
 	columns := map[string][]string{
-		"records": {
-			"seq", "uid", "kind", "time", "trunk", "class", "treatment", "rule", "reason", "status", "reference", "body", "hash",
-		},
-		"personal": {"seq", "salt", "data", "caller", "called", "call_id"},
-		"head":     {"seq", "hash"},
+		"records": {"seq", "body", "hash", "personal"},
+		"keys":    {"block", "first", "last", "keys"},
+		"heads":   {"run", "n", "seq", "hash"},
 	}
-	table := rapid.SampledFrom([]string{"records", "personal", "head"}).Draw(rt, "table")
+	table := rapid.SampledFrom([]string{"records", "keys", "heads"}).Draw(rt, "table")
 	column := rapid.SampledFrom(columns[table]).Draw(rt, "column")
-	row := fmt.Sprintf("rowid = (SELECT rowid FROM %s ORDER BY rowid LIMIT 1 OFFSET %d)", table, rapid.IntRange(0, 12).Draw(rt, "row"))
+	id := map[string]string{"records": "seq", "keys": "block", "heads": "run"}[table]
+	row := fmt.Sprintf("%[2]s = (SELECT %[2]s FROM %[1]s ORDER BY %[2]s LIMIT 1 OFFSET %[3]d)", table, id, rapid.IntRange(0, 12).Draw(rt, "row"))
 	switch rapid.IntRange(0, 4).Draw(rt, "way") {
 	case 0:
 		return fmt.Sprintf(`DELETE FROM %s WHERE %s`, table, row)
 	case 1: // beyond a row
-		return fmt.Sprintf(`DELETE FROM %s WHERE rowid >= (SELECT max(rowid) FROM %s) - %d`, table, table, rapid.IntRange(0, 3).Draw(rt, "last"))
+		return fmt.Sprintf(`DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s ORDER BY %[2]s DESC LIMIT %[3]d)`,
+			table, id, rapid.IntRange(1, 4).Draw(rt, "last"))
 	case 2: // the value of another row
 		return fmt.Sprintf(`UPDATE %[1]s AS t SET %[2]s = (SELECT o.%[2]s FROM %[1]s o WHERE o.%[2]s <> t.%[2]s LIMIT 1)
 			WHERE t.%[3]s AND EXISTS (SELECT 1 FROM %[1]s o WHERE o.%[2]s <> t.%[2]s)`, table, column, row)
 	case 3: // the sequence moved
-		return fmt.Sprintf(`UPDATE %s SET seq = seq + %d WHERE %s`, table, rapid.SampledFrom([]int{-100, -1, 1, 100}).Draw(rt, "by"), row)
+		number := map[string]string{"records": "seq", "keys": "block", "heads": "seq"}[table]
+		return fmt.Sprintf(`UPDATE %[1]s SET %[2]s = %[2]s + %[3]d WHERE %[4]s`,
+			table, number, rapid.SampledFrom([]int{-100, -1, 1, 100}).Draw(rt, "by"), row)
 	}
+	at := 2 * rapid.IntRange(0, 40*keySize).Draw(rt, "at")
 	value := map[string]string{
-		"seq": "seq + 1", "time": "time + 1", "status": "status + 1", "body": "body || ' '",
-		"hash": "randomblob(32)", "salt": "randomblob(32)", "data": "replace(data, 'a', 'b')",
+		"seq": "seq + 1", "block": "block + 1", "first": "first + 1", "last": "last - 1", "n": "n + 1",
+		"body": "body || ' '", "hash": "randomblob(32)", "run": "run || 'x'",
+		"personal": "personal || ' '",
+		"keys":     fmt.Sprintf("unhex(substr(hex(keys), 1, %d) || '0123' || substr(hex(keys), %d))", at, at+5),
 	}[column]
-	if value == "" {
-		value = column + " || 'x'"
-	}
 	return fmt.Sprintf(`UPDATE %s SET %s = %s WHERE %s`, table, column, value, row)
 }
 
 func TestFirstHashIsAsDocumented(t *testing.T) {
-	// SHA-256 of 32 zero bytes, the number 1 in 8 bytes, and "{}".
-	const want = "1bad765d926feacace97a8ddcd329a1f4254c208affc1ba86b3c7d59e8fba83e"
-	if got := link(Hash{}, 1, []byte("{}")).String(); got != want {
+	// SHA-256 of 32 zero bytes, the number 1 in 8 bytes, SHA-256 of nothing, and "{}".
+	const want = "32dfc4c9f6120e262100c44028a38d987ce943441ba07e8e6f25c494566ce8fe"
+	var l linker
+	if got := l.link(Hash{}, 1, commit(nil), "{}").String(); got != want {
 		t.Errorf("hash %s", got)
+	}
+}
+
+// TestCutOffRecordsAreFoundWhileTheRunGoesOn cuts off the last records so that the log agrees with itself,
+// as TestVerifyAgainstAnAnchor does, but the gateway goes on: its numbers tell without an anchor.
+func TestCutOffRecordsAreFoundWhileTheRunGoesOn(t *testing.T) {
+	path := filled(t, 0)
+	c := newEncoder()
+	appendSamples(t, path, c, 0, 5)
+	db := plain(t, path)
+	runSQL(t, db, `DELETE FROM records WHERE seq > 3`)
+	runSQL(t, db, `UPDATE heads SET seq = 3, n = 3, hash = (SELECT hash FROM records WHERE seq = 3)`)
+	runSQL(t, db, `UPDATE keys SET keys = substr(keys, 1, ?), last = last - 2`, 4*keySize)
+	if report := verify(t, path, nil); !report.OK() {
+		t.Fatalf("the test must make a consistent log: %v", report.Findings)
+	}
+	appendSamples(t, path, c, 5, 7)
+	want := "record 4: it is number 6 of run " + c.run + ", and the one before is 3"
+	if report := verify(t, path, nil); len(report.Findings) != 1 || !strings.HasPrefix(report.Findings[0].String(), want) {
+		t.Errorf("found %v, want %s", report.Findings, want)
+	}
+}
+
+// appendSamples adds the samples from first to last-1 to the log at path as one batch.
+func appendSamples(t *testing.T, path string, c *encoder, first, last int) {
+	t.Helper()
+	d, err := openDatabase(context.Background(), path, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	var entries []entry
+	for i := first; i < last; i++ {
+		e, err := c.entry(sample(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	_, err = d.extend(context.Background(), func(x *extension) error {
+		_, err := x.addCalls(entries)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

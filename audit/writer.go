@@ -14,13 +14,13 @@ type writer struct {
 	spool *spool
 
 	pending []entry // taken from the queue, not yet stored
-	ids     ids
+	encoder *encoder
 	retryAt time.Time // when a failing database is tried again
 	pruneAt time.Time
 }
 
 func newWriter(ctx context.Context, l *Log, sp *spool) *writer {
-	w := &writer{ctx: ctx, log: l, spool: sp, ids: newIDs(), pruneAt: time.Now()}
+	w := &writer{ctx: ctx, log: l, spool: sp, encoder: newEncoder(), pruneAt: time.Now()}
 	w.showSpool()
 	return w
 }
@@ -90,7 +90,7 @@ func (w *writer) fill() {
 		if r == nil {
 			return
 		}
-		e, err := newEntry(w.ids.next(), r)
+		e, err := w.encoder.entry(r)
 		if err != nil {
 			w.log.opts.Logger.Error("audit record cannot be stored", "call_id", r.Facts.CallID, "error", err)
 			w.log.status.drop(1)

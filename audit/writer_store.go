@@ -16,7 +16,7 @@ func (w *writer) connect() error {
 	if err != nil {
 		return err
 	}
-	head, err := db.extend(w.ctx, func(*extension) error { return nil }) // also tries whether it takes a write
+	head, err := db.extend(w.ctx, (*extension).tryWrite)
 	if err != nil {
 		return errors.Join(err, db.close())
 	}

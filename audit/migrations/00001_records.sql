@@ -1,47 +1,29 @@
 -- The format is described in docs/audit-format.md. Everything below is checked by
--- "ringfence calls verify" against the chained bytes in records.body.
+-- "ringfence calls verify" against the chained bytes of the records.
 
 -- +goose Up
 CREATE TABLE records (
-    seq       INTEGER PRIMARY KEY,  -- 1, 2, 3, … without gaps
-    uid       TEXT    NOT NULL UNIQUE, -- 32 hex digits; a record replayed from the spool is stored once
-    kind      TEXT    NOT NULL,     -- call, prune, erase
-    time      INTEGER NOT NULL,     -- microseconds since 1970-01-01 UTC
-    trunk     TEXT    NOT NULL,
-    class     TEXT    NOT NULL,
-    treatment TEXT    NOT NULL,
-    rule      TEXT    NOT NULL,
-    reason    TEXT    NOT NULL,
-    status    INTEGER NOT NULL,
-    reference TEXT    NOT NULL,
-    body      TEXT    NOT NULL,     -- the chained bytes
-    hash      BLOB    NOT NULL      -- SHA-256(previous hash, seq, body)
+    seq      INTEGER PRIMARY KEY, -- 1, 2, 3, … without gaps
+    body     TEXT NOT NULL,       -- JSON that names nobody; never changed
+    hash     BLOB NOT NULL,       -- SHA-256(previous hash, seq, SHA-256(personal), body)
+    personal TEXT NOT NULL        -- JSON; once erased, only its SHA-256; empty when the record is no call
 ) STRICT;
 
-CREATE INDEX records_time ON records (time);
-CREATE INDEX records_reference ON records (reference);
-CREATE INDEX records_treatment ON records (treatment);
-CREATE INDEX records_reason ON records (reason);
-
--- What may be erased. records.body commits to salt and data.
-CREATE TABLE personal (
-    seq     INTEGER PRIMARY KEY,
-    salt    BLOB NOT NULL,          -- 32 random bytes
-    data    TEXT NOT NULL,          -- the whole call record, JSON
-    caller  TEXT NOT NULL,
-    called  TEXT NOT NULL,
-    call_id TEXT NOT NULL
+-- What records are searched by: one row for 100 records, a few bytes for each.
+CREATE TABLE keys (
+    block INTEGER PRIMARY KEY,    -- of the records 100 * block to 100 * block + 99
+    first INTEGER NOT NULL,       -- the earliest and the latest time in the block, in seconds since 1970
+    last  INTEGER NOT NULL,
+    keys  BLOB    NOT NULL
 ) STRICT;
 
-CREATE INDEX personal_caller ON personal (caller);
-CREATE INDEX personal_called ON personal (called);
-CREATE INDEX personal_call_id ON personal (call_id);
+CREATE INDEX keys_time ON keys (last, first);
 
--- The end of the chain, so that removing the last records is found.
-CREATE TABLE head (
-    id   INTEGER PRIMARY KEY CHECK (id = 1),
+-- The last record of each run of the gateway, so that removing the last records is found, and so that
+-- a record replayed from the spool is stored once.
+CREATE TABLE heads (
+    run  TEXT    PRIMARY KEY,     -- empty for the records about the log itself
+    n    INTEGER NOT NULL,        -- its number in the run
     seq  INTEGER NOT NULL,
     hash BLOB    NOT NULL
-) STRICT;
-
-INSERT INTO head (id, seq, hash) VALUES (1, 0, zeroblob(32));
+) STRICT, WITHOUT ROWID;
