@@ -163,6 +163,10 @@ func (c *Core) rejected(cl *client, s *server) {
 		if c.tryNext(s) {
 			return
 		}
+		if s.cancelled {
+			c.fail(s, 487, call.EndedByCaller) // what the caller wanted, whatever the PBX could not do
+			return
+		}
 		if s.lent == nil {
 			status = 500 // our caller could still come in another way (§16.7 step 6)
 		}
