@@ -52,7 +52,7 @@ Exit codes: 0 after a signal, 1 when the gateway cannot start or cut calls off, 
 
 // heapGrowth is how much the heap may grow before it is collected, in percent, where GOGC says nothing else. A
 // gateway holds much, the calls of half a minute, and allocates little, so that it pays to collect early.
-const heapGrowth = 25
+const heapGrowth = 50
 
 // serve runs a gateway until a signal ends it.
 func serve(ctx context.Context, file string, cfg *configs.Config, stderr io.Writer) error {
