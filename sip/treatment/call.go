@@ -30,6 +30,7 @@ type Call struct {
 	opened       func()    // what stateOpening leads to
 	early        []byte    // our answer to the caller's offer, given before the call was
 	entertained  bool      // something plays to the caller who waits
+	alerted      bool      // the caller was sent a 180
 	rounds       int       // how often the warning was played
 	tries        int       // how often the caller was asked for digits
 	expected     string    // the digits

@@ -112,7 +112,16 @@ func (c *Call) progress(e Progressed) {
 	if status == 183 && len(e.Description) > 0 {
 		status = 180 // which the tone in it stood for, most likely
 	}
+	c.alerted = c.alerted || status == 180
 	c.caller.leg.Progress(status, nil)
+}
+
+// alert has the caller hear ringing if she hears nothing yet, as when the PBX answers at once.
+func (c *Call) alert() {
+	if !c.alerted && !c.settled && !c.caller.agreed {
+		c.alerted = true
+		c.caller.leg.Progress(180, nil)
+	}
 }
 
 // pickedUp takes the answer of the side called. When nothing can be heard there the call has failed.

@@ -82,11 +82,14 @@ func (c *Call) entertain(prompts ...string) {
 	}
 }
 
-// language is spoken at the number called.
+// language is spoken at the site's number in the call: the one called, or that of the member who reports.
 func (c *Call) language() string {
-	o := c.env.Options
+	o, member := c.env.Options, &c.record.Facts.Called
+	if _, reports := c.record.Verdict.Treatment.(call.TakeReport); reports {
+		member = &c.record.Facts.Caller
+	}
 	for _, l := range o.Languages {
-		if l.Called.Covers(c.record.Facts.Called.Number) {
+		if l.Called.Covers(member.Number) {
 			return l.Language
 		}
 	}

@@ -26,6 +26,7 @@ func (c *Call) whenSummoning(e Event) {
 		c.progress(e)
 	case Answered:
 		if c.pickedUp(e) {
+			c.alert()
 			c.warn()
 		}
 	case Refused:
@@ -98,6 +99,7 @@ func (c *Call) choose(e Keyed) {
 		}
 		c.divert(o.Voicemail)
 	case '9':
+		c.hush() // the report says how much of the warning she heard
 		c.record.Treated.Choice = call.ChoiceReported
 		c.env.Reporter.Report(c.record)
 		c.decline(607, call.EndedByCalled)

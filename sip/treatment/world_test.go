@@ -149,7 +149,7 @@ func (w *world) elapse() {
 // Report implements Reporter.
 func (w *world) Report(r *call.Record) {
 	w.reports++
-	w.note("reported: %s", r.Facts.Caller.Number)
+	w.note("reported: %s, heard %s", r.Facts.Caller.Number, r.Treated.Heard)
 }
 
 // ReportLast implements Reporter.
