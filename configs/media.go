@@ -20,8 +20,8 @@ type Media struct {
 	// Ports are the UDP ports of RTP and RTCP: FIRST-LAST, the first even and the last odd. Each side of
 	// a treated call takes two. Default: 20000-29999.
 	Ports PortRange `yaml:"ports" reload:"restart"`
-	// Silence ends a treated call that has sent no RTP for so long although it should. 5s to 1h; 0: never.
-	// Default: 60s.
+	// Silence ends a treated call of which one side has sent neither RTP nor RTCP for so long although it
+	// should. 5s to 1h; 0: never. Default: 60s.
 	Silence Duration `yaml:"silence" reload:"restart"`
 	// NAT is how long after it was agreed where a peer sends from its first packet may come from
 	// elsewhere, as from behind an address translator. Whoever finds the port can send that packet. At

@@ -19,8 +19,8 @@ type Options struct {
 	// Rest is how long a port stays unused after its leg closed, so that what was sent to that leg does
 	// not reach another.
 	Rest time.Duration
-	// Silence is how long no RTP may come by a stream that is to receive before EventSilent; 0: it is not
-	// told.
+	// Silence is how long neither RTP nor RTCP may come by a stream that is to receive before EventSilent;
+	// 0: it is not told.
 	Silence time.Duration
 	// NAT is how long after Agree the first packet of a peer may come from another address than the
 	// one negotiated, as it does from behind an address translator; 0: it may not. Anybody who knows the

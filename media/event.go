@@ -9,7 +9,7 @@ type EventKind uint8
 const (
 	EventKey    EventKind = iota // the party pressed Key (RFC 4733), told when the first packet of it comes
 	EventPlayed                  // Playback is over or was cut off; Heard says after how much
-	EventSilent                  // no RTP came for Options.Silence; told again each time as much time has passed without any
+	EventSilent                  // neither RTP nor RTCP came for Options.Silence; told again each time as much time has passed without any
 	EventSpoke                   // the party began to speak, after AwaitSpeech
 )
 

@@ -13,7 +13,7 @@ type incoming struct {
 	source     netip.AddrPort // where it sends from, once heard (symmetric RTP, RFC 4961)
 	control    netip.AddrPort // the same of RTCP
 	awaited    instant        // since when the source is awaited
-	heard      instant        // when the last packet came, or that none comes was told
+	heard      instant        // when the last packet came, RTCP as well, or that none comes was told
 
 	run  run
 	runs int // how often the numbering began anew
@@ -98,8 +98,7 @@ const (
 
 // take places a packet in the order of its run, or begins another. ok is false for a packet that came
 // before, or too late to know.
-func (in *incoming) take(h *rtp.Header, now instant) (sequence int64, ok bool) {
-	in.heard = now
+func (in *incoming) take(h *rtp.Header) (sequence int64, ok bool) {
 	if in.run.started {
 		step := int16(h.SequenceNumber - uint16(in.run.highest))
 		if h.SSRC == in.run.ssrc && step <= maxDropout && step >= -maxDropout {

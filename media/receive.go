@@ -60,13 +60,14 @@ func (l *Leg) take(a *arrival, from netip.AddrPort) (event Event, told, taken bo
 		return Event{}, false, false
 	}
 	p := a.packet
+	l.in.heard = a.at // whatever it is: comfort noise (RFC 3389) that was not agreed on says that the party is there
 	if !isRTP(a.data) || p.Unmarshal(a.data) != nil || !l.expects(p.PayloadType) {
 		l.counts.malformed++
 		return Event{}, false, false
 	}
 	l.in.source = from
 	var ok bool
-	if a.sequence, ok = l.in.take(&p.Header, a.at); !ok {
+	if a.sequence, ok = l.in.take(&p.Header); !ok {
 		l.counts.duplicate++
 		return Event{}, false, false
 	}

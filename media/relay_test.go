@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
 
@@ -383,4 +384,35 @@ func TestSilent(t *testing.T) {
 		p.after(10 * time.Second)
 		check("long after hold", 1)
 	})
+}
+
+// Whoever sends RTCP, or comfort noise (RFC 3389) that nobody agreed on, is there although she says nothing: she
+// has muted her telephone, or a machine records.
+func TestMuteIsNotSilent(t *testing.T) {
+	for name, alive := range map[string]func(p *phone, talk *talker){
+		"RTCP": func(p *phone, talk *talker) {
+			report, err := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: talk.ssrc}})
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			p.sendTo(p.rtcp, report, netip.AddrPortFrom(p.leg.Local().Addr(), p.leg.Local().Port()+1))
+		},
+		"comfort noise": func(_ *phone, talk *talker) { talk.say(13, []byte{60}) },
+	} {
+		onWire(t, Options{Silence: 10 * time.Second}, func(s *site) {
+			p := s.call(far, PCMA)
+			talk := p.talker()
+			for range 6 {
+				p.after(5 * time.Second)
+				alive(p, talk)
+			}
+			if events := p.told(); len(events) > 0 {
+				t.Errorf("%s: told %+v", name, events)
+			}
+			p.after(11 * time.Second)
+			if events := p.told(); len(events) != 1 {
+				t.Errorf("%s has ended: told %+v", name, events)
+			}
+		})
+	}
 }

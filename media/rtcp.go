@@ -162,7 +162,7 @@ func (l *Leg) takeReports(data []byte, from netip.AddrPort, now instant) {
 			l.counts.malformed++
 			return
 		}
-		l.in.control = from
+		l.in.control, l.in.heard = from, now
 		l.takeReport(data[:length], now)
 		data = data[length:]
 	}

@@ -120,7 +120,7 @@ type Played struct {
 	Heard    time.Duration // how much of it was sent
 }
 
-// Silent says that a leg which should send has sent no RTP for the configured time.
+// Silent says that a leg which should send has sent neither RTP nor RTCP for the configured time.
 type Silent struct{ Leg LegID }
 
 // Spoke says that whoever is on a leg began to speak, after Port.AwaitSpeech.
