@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -117,6 +118,15 @@ func (d Description) HasVideo() bool {
 func (d Description) Holds() bool {
 	s, _, err := d.audio()
 	return err == nil && !s.wants().Receives()
+}
+
+// Address is where the writer of d receives audio, zero when there is no audio in it that can be used.
+func (d Description) Address() netip.Addr {
+	s, _, err := d.audio()
+	if err != nil {
+		return netip.Addr{}
+	}
+	return s.addr
 }
 
 // Unacceptable is the error that says an offer or an answer cannot be taken, though it is

@@ -155,10 +155,14 @@ func (r roomy) Take(record *call.Record) bool {
 }
 
 // pbxAddress is an address of the family in which the PBX has its media: that of its first target that is
-// written as an address, else IPv4 where the gateway has it.
+// written as an address, else IPv4, of those families that the gateway has.
 func pbxAddress(cfg *configs.Config) netip.Addr {
 	for _, target := range cfg.PBX.Targets {
-		if addr, err := netip.ParseAddr(target.Host); err == nil {
+		addr, err := netip.ParseAddr(target.Host)
+		if err != nil {
+			continue
+		}
+		if local, _ := cfg.Media.Local(addr.Is6()); local.IsValid() {
 			return addr
 		}
 	}

@@ -233,3 +233,28 @@ func TestCheckWarnsOfPrompts(t *testing.T) {
 		t.Errorf("no warning in\n%s", out.String())
 	}
 }
+
+// Legs to the PBX have their media where the PBX is, if the gateway can be there, too.
+func TestFamilyOfThePBX(t *testing.T) {
+	v4, v6 := configs.Address{Addr: netip.MustParseAddr("192.0.2.1")}, configs.Address{Addr: netip.MustParseAddr("2001:db8::1")}
+	for name, test := range map[string]struct {
+		hosts []string
+		media []configs.Address
+		v6    bool
+	}{
+		"IPv6":                  {[]string{"2001:db8::20"}, []configs.Address{v4, v6}, true},
+		"IPv4":                  {[]string{"192.0.2.20"}, []configs.Address{v4, v6}, false},
+		"a name":                {[]string{"pbx.example"}, []configs.Address{v4, v6}, false},
+		"a name, and only IPv6": {[]string{"pbx.example"}, []configs.Address{v6}, true},
+		"IPv6, and only IPv4":   {[]string{"2001:db8::20"}, []configs.Address{v4}, false},
+		"both, and only IPv4":   {[]string{"2001:db8::20", "192.0.2.20"}, []configs.Address{v4}, false},
+	} {
+		cfg := &configs.Config{Media: configs.Media{Addresses: test.media}}
+		for _, host := range test.hosts {
+			cfg.PBX.Targets = append(cfg.PBX.Targets, configs.URI{Host: host})
+		}
+		if got := pbxAddress(cfg); got.Is6() != test.v6 {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package treatment
 
 import (
 	"bytes"
+	"net/netip"
 	"time"
 
 	"ringfence/call"
@@ -179,25 +180,26 @@ func (c *Call) note(s *side, key byte) {
 	}
 }
 
-// admit gives the caller a port and reads the offer. The caller is refused when that does not do: with
-// 488 when there is no audio in it that can be passed on, as when it asks for SRTP.
+// admit reads the offer and gives the caller a port, of the address family of her media, which need not be that of
+// her signalling. She is refused when that does not do: with 488 when there is no audio in the offer that can be
+// passed on, as when it asks for SRTP.
 func (c *Call) admit() bool {
-	if err := c.openPort(c.caller, c.record.Facts.Peer.Addr()); err != nil {
+	family := c.record.Facts.Peer.Addr()
+	if c.offered {
+		offer, err := read(c.caller.far.raw)
+		if err == nil {
+			_, err = media.NewParty(netip.AddrPort{}).Relay(offer.Description)
+		}
+		if err != nil {
+			c.fail(488, call.EndedByGateway, warning(err))
+			return false
+		}
+		c.caller.far, family = offer, offer.Address()
+	}
+	if err := c.openPort(c.caller, family); err != nil {
 		c.record.Outcome.Cause = call.ReasonOverload
 		c.fail(503, call.EndedByGateway, nil)
 		return false
 	}
-	if !c.offered {
-		return true
-	}
-	offer, err := read(c.caller.far.raw)
-	if err == nil {
-		_, err = media.NewParty(c.caller.port.Local()).Relay(offer.Description)
-	}
-	if err != nil {
-		c.fail(488, call.EndedByGateway, warning(err))
-		return false
-	}
-	c.caller.far = offer
 	return true
 }
