@@ -80,12 +80,14 @@ type Refusal uint8
 
 // The classes of refusals.
 const (
-	RefusalDeclined Refusal = iota // 603: decision of the site's staff
-	RefusalUnwanted                // 607 (RFC 8197): the person called does not want this caller
-	RefusalRejected                // 608 (RFC 8688): an analytics engine or rule objects
+	RefusalDeclined  Refusal = iota // 603: decision of the site's staff
+	RefusalUnwanted                 // 607 (RFC 8197): the person called does not want this caller
+	RefusalRejected                 // 608 (RFC 8688): an analytics engine or rule objects
+	RefusalAnonymous                // 433 (RFC 5079): the caller withholds the number
+	RefusalBlocked                  // 603 "Network Blocked" (ATIS-1000099): as RefusalRejected, in North America
 )
 
-var refusalNames = [...]string{"declined", "unwanted", "rejected"}
+var refusalNames = [...]string{"declined", "unwanted", "rejected", "anonymous", "blocked"}
 
 // String is the word used in rule files and records.
 func (r Refusal) String() string { return nameOf(refusalNames[:], r) }
@@ -98,13 +100,15 @@ func (r *Refusal) UnmarshalText(text []byte) error {
 	return parseName(refusalNames[:], "class of refusal", text, r)
 }
 
-// Status is the SIP status code of the class: 603, 607 or 608.
+// Status is the SIP status code of the class.
 func (r Refusal) Status() int {
 	switch r {
 	case RefusalUnwanted:
 		return 607
 	case RefusalRejected:
 		return 608
+	case RefusalAnonymous:
+		return 433
 	default:
 		return 603
 	}

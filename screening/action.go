@@ -87,7 +87,7 @@ func (a *Action) UnmarshalText(text []byte) error {
 	read := Action{word: t[0]}
 	t = t[1:]
 	if !read.arguments(&t) || len(t) > 0 {
-		return fmt.Errorf(`%q is not a treatment (one of allow, label, warn, warn audio-only, warn unlabelled, announce, announce refuse, challenge, challenge 2, challenge else divert TARGET, refuse, refuse declined, refuse unwanted, refuse rejected, divert TARGET, off)`, text)
+		return fmt.Errorf(`%q is not a treatment (one of allow, label, warn, warn audio-only, warn unlabelled, announce, announce refuse, challenge, challenge 2, challenge else divert TARGET, refuse, refuse declined, refuse unwanted, refuse rejected, refuse anonymous, refuse blocked, divert TARGET, off)`, text)
 	}
 	*a = read
 	return nil
@@ -146,7 +146,7 @@ func (t *tokens) take(word string) bool {
 
 // class takes the class of a refusal, which may be left out.
 func (t *tokens) class() call.Refusal {
-	for _, class := range [...]call.Refusal{call.RefusalDeclined, call.RefusalUnwanted, call.RefusalRejected} {
+	for _, class := range [...]call.Refusal{call.RefusalDeclined, call.RefusalUnwanted, call.RefusalRejected, call.RefusalAnonymous, call.RefusalBlocked} {
 		if t.take(class.String()) {
 			return class
 		}

@@ -234,7 +234,7 @@ func treatmentOptions(cfg *configs.Config) *treatment.Options {
 			Answer: t.Challenge.Answer, Tries: t.Challenge.Tries,
 			Within: time.Duration(t.Challenge.Within), Remember: time.Duration(t.Challenge.Remember),
 		},
-		Redress:       treatment.Redress{Phone: cfg.Redress.Phone, URL: cfg.Redress.URL, JCard: cfg.Redress.JCardURL},
+		Redress:       contact(cfg),
 		Fallbacks:     map[string]string{},
 		PassTransfers: t.Transfer == configs.TransferPass,
 	}

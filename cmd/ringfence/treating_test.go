@@ -16,6 +16,7 @@ import (
 	"ringfence/configs"
 	"ringfence/media"
 	"ringfence/sip/proxy"
+	"ringfence/sip/redress"
 	"ringfence/sip/transport"
 	"ringfence/sip/treatment"
 )
@@ -207,7 +208,7 @@ redress: {phone: "1", url: "https://a.example", jcard_url: "https://b.example"}
 		},
 		Announce:      treatment.AnnounceOptions{Answer: true},
 		Challenge:     treatment.ChallengeOptions{Answer: true, Tries: 3, Within: 5 * time.Second, Remember: time.Hour},
-		Redress:       treatment.Redress{Phone: "1", URL: "https://a.example", JCard: "https://b.example"},
+		Redress:       redress.Contact{Phone: "1", URL: "https://a.example", JCard: "https://b.example"},
 		Fallbacks:     map[string]string{"vm": "line"},
 		PassTransfers: true,
 	}

@@ -8,6 +8,7 @@ import (
 	"ringfence/configs"
 	"ringfence/sip"
 	"ringfence/sip/proxy"
+	"ringfence/sip/redress"
 	"ringfence/sip/transport"
 )
 
@@ -42,7 +43,7 @@ func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
 		Diverts:      map[string]proxy.Target{},
 		Outbound:     cfg.PBX.Outbound,
 		Plan:         cfg.Plan(),
-		Redress:      proxy.Redress{Phone: cfg.Redress.Phone, URL: cfg.Redress.URL, JCard: cfg.Redress.JCardURL},
+		Redress:      contact(cfg),
 		Secret:       secret,
 		RingTimeout:  time.Duration(cfg.SIP.RingTimeout),
 		TryNextAfter: time.Duration(cfg.SIP.TryNextAfter),
@@ -72,6 +73,11 @@ func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
 		p.Diverts[name] = target(divert.URI)
 	}
 	return p
+}
+
+// contact is where a refused caller may object.
+func contact(cfg *configs.Config) redress.Contact {
+	return redress.Contact{Phone: cfg.Redress.Phone, URL: cfg.Redress.URL, JCard: cfg.Redress.JCardURL}
 }
 
 func target(uri configs.URI) proxy.Target {

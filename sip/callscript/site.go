@@ -11,6 +11,7 @@ import (
 	"ringfence/call"
 	"ringfence/sip"
 	"ringfence/sip/proxy"
+	"ringfence/sip/redress"
 	"ringfence/sip/transport"
 )
 
@@ -67,7 +68,7 @@ func defaultSite() *site {
 		settings: proxy.Config{
 			Plan: shanghai, Outbound: "carrier", RingTimeout: 200 * time.Second, TryNextAfter: 4 * time.Second,
 			Health: proxy.Health{Timeout: time.Second, DownAfter: 2}, MaxSetup: 1000,
-			Redress: proxy.Redress{Phone: "021-5500-0000", URL: "https://redress.example/appeal", JCard: "https://redress.example/card"},
+			Redress: redress.Contact{Phone: "021-5500-0000", URL: "https://redress.example/appeal", JCard: "https://redress.example/card"},
 		},
 	}
 	trunk := func(name string, class call.Class, trusted, out bool) {

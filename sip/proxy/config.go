@@ -7,6 +7,7 @@ import (
 
 	"ringfence/call"
 	"ringfence/sip/locate"
+	"ringfence/sip/redress"
 	"ringfence/sip/transport"
 )
 
@@ -20,7 +21,7 @@ type Config struct {
 	Diverts   map[string]Target // by the name verdicts use
 	Outbound  string            // name of the trunk that takes calls from the PBX; empty: none
 	Plan      call.Plan         // how the PBX writes numbers
-	Redress   Redress
+	Redress   redress.Contact
 	Secret    [16]byte // keys the Record-Route token; the same on every node and across restarts
 
 	// LargeOverTCP has requests of more than 1,300 bytes that are for UDP tried over TCP first (RFC 3261
@@ -83,13 +84,6 @@ type Health struct {
 	Interval  time.Duration // between two pings of one target; 0: no pings
 	Timeout   time.Duration // a ping unanswered for so long has failed
 	DownAfter int           // failures in a row after which a target gets no calls
-}
-
-// Redress is what a refused caller is told, so that a wrong refusal can be put right.
-type Redress struct {
-	Phone string // read by people
-	URL   string // Error-Info (RFC 3261 §20.18); the reference is added as ?ref=
-	JCard string // Call-Info of a 608 (RFC 8688 §3.3): URL of the signed jCard
 }
 
 // Screener decides on calls. It answers at once, from memory, and does no I/O.

@@ -1,9 +1,8 @@
 package proxy
 
 import (
-	"net/url"
-
 	"ringfence/call"
+	"ringfence/sip/redress"
 	"ringfence/sip/wire"
 )
 
@@ -160,42 +159,8 @@ const maxDiversions = 5
 // refuse answers the call m with the final response of a refusal and what the caller may do about it. Which rule fired
 // is not told: a fraudster would learn from it.
 func (c *Core) refuse(s *server, m *wire.Message, verdict call.Refuse) {
-	status := verdict.Class.Status()
-	r := &c.cfg.Redress
-	ref := s.record.Reference
-	b := append(c.piece[:0], "Reason: SIP;cause="...)
-	b = wire.AppendUint(b, uint64(status))
-	b = append(b, `;text="Call not accepted. Reference `...)
-	b = append(b, ref...)
-	if r.Phone != "" {
-		b = append(b, ". To dispute call "...)
-		b = append(b, r.Phone...)
-	}
-	b = append(b, "\"\r\n"...)
-	if r.URL != "" {
-		b = append(b, "Error-Info: <"...)
-		b = append(b, withReference(r.URL, ref)...)
-		b = append(b, ">\r\n"...)
-	}
-	if r.JCard != "" && verdict.Class == call.RefusalRejected {
-		b = append(b, "Call-Info: <"...)
-		b = append(b, r.JCard...)
-		b = append(b, ">;purpose=jwscard\r\n"...)
-	}
-	c.piece = b
-	c.conclude(s, m, status, "", b, call.EndedByGateway)
-}
-
-// withReference adds the redress reference to a URL as a query parameter.
-func withReference(base, ref string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return base
-	}
-	q := u.Query()
-	q.Set("ref", ref)
-	u.RawQuery = q.Encode()
-	return u.String()
+	c.piece = c.cfg.Redress.AppendHeaders(c.piece[:0], verdict.Class, s.record.Reference)
+	c.conclude(s, m, verdict.Class.Status(), redress.Phrase(verdict.Class), c.piece, call.EndedByGateway)
 }
 
 // refuseForNow answers the call m with 503: it is the gateway or the PBX that cannot take it.

@@ -9,8 +9,8 @@ import (
 // A busy socket is read a little later, so that more datagrams are handled at one waking. Waking a
 // thread costs as much as handling a datagram, and a millisecond is nothing to a call.
 const (
-	gatherFor  = time.Millisecond      // the wait before a read
-	gatherFrom = 5000                  // datagrams a second from which a socket is busy
+	gatherFor  = time.Millisecond       // the wait before a read
+	gatherFrom = 5000                   // datagrams a second from which a socket is busy
 	gatherSpan = 100 * time.Millisecond // how long is counted before that is judged anew
 )
 

@@ -30,7 +30,7 @@ func (c *Call) whenAnnouncing(e Event) {
 
 func (c *Call) told(t call.Announce) {
 	if t.Refuse != nil {
-		c.decline(t.Refuse.Class.Status(), call.EndedByGateway)
+		c.decline(t.Refuse.Class, call.EndedByGateway)
 	} else {
 		c.ring()
 	}

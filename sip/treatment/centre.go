@@ -40,7 +40,7 @@ func (c *Call) centreAnswered(e Answered) bool {
 // caller is gone before the line is called: the two are never connected.
 func (c *Call) handOver() {
 	c.hush()
-	c.refuseCaller(607, call.EndedByCalled, c.redress(607))
+	c.refuseCaller(607, call.EndedByCalled, c.redress(call.RefusalUnwanted))
 	if !c.callCentre(c.env.Options.Warn.ReportingLine) {
 		c.finish(byGateway, reasonOf(503))
 		return

@@ -91,5 +91,5 @@ func (c *Call) whenFailing(e Event) {
 
 func (c *Call) refuseFailed() {
 	t, _ := c.record.Verdict.Treatment.(call.Challenge)
-	c.decline(t.Refuse.Class.Status(), call.EndedByGateway)
+	c.decline(t.Refuse.Class, call.EndedByGateway)
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ringfence/call"
+	"ringfence/sip/redress"
 )
 
 // Options are the site's settings of all treatments.
@@ -13,7 +14,7 @@ type Options struct {
 	Warn      WarnOptions
 	Announce  AnnounceOptions
 	Challenge ChallengeOptions
-	Redress   Redress
+	Redress   redress.Contact
 	// Fallbacks names, for a divert target, the one that is called when it refuses or does not answer.
 	Fallbacks map[string]string
 	// PassTransfers passes a REFER to the other side. Otherwise it is refused.
@@ -50,11 +51,4 @@ type ChallengeOptions struct {
 	Tries    int           // at least one
 	Within   time.Duration // for the digits, after they were asked for
 	Remember time.Duration // how long who passed is not asked again
-}
-
-// Redress is what a refused caller is told of how to object.
-type Redress struct {
-	Phone string // number to call; may be empty
-	URL   string // page to visit, to which the reference is added; may be empty
-	JCard string // URL of a jCard (RFC 8688); may be empty
 }

@@ -49,8 +49,8 @@ func (c *Call) fail(status int, by call.Ender, headers []Header) {
 }
 
 // decline ends the call with a refusal, which tells the caller how to object.
-func (c *Call) decline(status int, by call.Ender) {
-	c.fail(status, by, c.redress(status))
+func (c *Call) decline(class call.Refusal, by call.Ender) {
+	c.fail(class.Status(), by, c.redress(class))
 }
 
 // finish ends whatever is left of the call, and hands over the record. who is who ended it.
@@ -89,7 +89,7 @@ func (c *Call) ended(s *side, e Ended) {
 	case s == c.caller:
 		c.settle(504, call.EndedByTimeout)
 	case e.How == HungUp: // she heard the warning, or enough of it
-		c.refuseCaller(603, call.EndedByCalled, c.redress(603))
+		c.refuseCaller(603, call.EndedByCalled, c.redress(call.RefusalDeclined))
 	default:
 		c.refuseCaller(480, call.EndedByTimeout, nil)
 	}

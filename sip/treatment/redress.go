@@ -3,40 +3,19 @@ package treatment
 import (
 	"errors"
 	"fmt"
-	"net/url"
+	"strings"
 
 	"ringfence/call"
 	"ringfence/media"
 )
 
-// redress is what a refusal tells the caller: a reference, and where to object with it. Which rule
-// fired is not told: a fraudster would learn from it.
-func (c *Call) redress(status int) []Header {
-	r, reference := c.env.Options.Redress, c.record.Reference
-	text := "Call not accepted. Reference " + reference
-	if r.Phone != "" {
-		text += ". To dispute call " + r.Phone
-	}
-	headers := []Header{{"Reason", fmt.Sprintf("SIP;cause=%d;text=%q", status, text)}}
-	if r.URL != "" {
-		headers = append(headers, Header{"Error-Info", "<" + withReference(r.URL, reference) + ">"})
-	}
-	if r.JCard != "" && status == call.RefusalRejected.Status() {
-		headers = append(headers, Header{"Call-Info", "<" + r.JCard + ">;purpose=jwscard"})
+// redress is what a refusal tells the caller.
+func (c *Call) redress(class call.Refusal) (headers []Header) {
+	for line := range strings.Lines(string(c.env.Options.Redress.AppendHeaders(nil, class, c.record.Reference))) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		headers = append(headers, Header{name, value})
 	}
 	return headers
-}
-
-// withReference adds the redress reference to a URL as a query parameter.
-func withReference(base, reference string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return base
-	}
-	q := u.Query()
-	q.Set("ref", reference)
-	u.RawQuery = q.Encode()
-	return u.String()
 }
 
 // reasonOf is the Reason (RFC 3326) for legs that end because of a status.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ringfence/call"
+	"ringfence/sip/redress"
 )
 
 var update = flag.Bool("update", false, "write what happens into the scripts")
@@ -83,7 +84,7 @@ func defaultOptions() Options {
 		Challenge: ChallengeOptions{
 			Tries: 2, Within: 8 * time.Second, Remember: time.Hour,
 		},
-		Redress:   Redress{Phone: "02155500000"},
+		Redress:   redress.Contact{Phone: "02155500000"},
 		Fallbacks: map[string]string{},
 	}
 }

@@ -77,7 +77,7 @@ func (c *Call) whenChoosing(e Event) {
 		if o.Voicemail != "" {
 			c.divert(o.Voicemail)
 		} else {
-			c.decline(603, call.EndedByTimeout)
+			c.decline(call.RefusalDeclined, call.EndedByTimeout)
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (c *Call) choose(e Keyed) {
 	case '2':
 		c.record.Treated.Choice = call.ChoiceVoicemail
 		if o.Voicemail == "" {
-			c.decline(603, call.EndedByCalled)
+			c.decline(call.RefusalDeclined, call.EndedByCalled)
 			return
 		}
 		c.divert(o.Voicemail)
@@ -102,7 +102,7 @@ func (c *Call) choose(e Keyed) {
 		c.hush() // the report says how much of the warning she heard
 		c.record.Treated.Choice = call.ChoiceReported
 		c.env.Reporter.Report(c.record)
-		c.decline(607, call.EndedByCalled)
+		c.decline(call.RefusalUnwanted, call.EndedByCalled)
 	case '3':
 		if o.ReportingLine != "" {
 			c.record.Treated.Choice = call.ChoiceReportingLine

@@ -98,6 +98,8 @@ func Phrase(status int) string {
 		return "Bad Extension"
 	case 422:
 		return "Session Interval Too Small"
+	case 433:
+		return "Anonymity Disallowed"
 	case 440:
 		return "Max-Breadth Exceeded"
 	case 469:
