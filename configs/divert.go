@@ -10,7 +10,9 @@ import (
 type DivertTarget struct {
 	// URI is where it is.
 	URI URI `yaml:"uri,alone"`
-	// Fallback names the target that is called when this one refuses or does not answer. Default: none.
+	// Fallback names the target that is called when this one refuses, or does not answer within
+	// treatments.warn.answer_within. A call that is diverted here has its media through the gateway then, so that it
+	// can be moved; one that asks for SRTP is refused (488). Default: none.
 	Fallback string `yaml:"fallback,omitempty"`
 }
 

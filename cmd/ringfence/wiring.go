@@ -70,7 +70,9 @@ func proxyConfig(cfg *configs.Config, secret sip.Secret) proxy.Config {
 		p.Targets = append(p.Targets, target(uri))
 	}
 	for name, divert := range cfg.Divert {
-		p.Diverts[name] = target(divert.URI)
+		to := target(divert.URI)
+		to.Fallback = divert.Fallback != ""
+		p.Diverts[name] = to
 	}
 	return p
 }

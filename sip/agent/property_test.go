@@ -35,7 +35,7 @@ func TestEveryCallEnds(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		verdict := rapid.SampledFrom([]call.Treatment{
-			call.Warn{}, call.Warn{}, call.Announce{}, call.Announce{Refuse: &call.Refuse{}}, call.Challenge{Digits: 1}, call.TakeReport{},
+			call.Warn{}, call.Warn{}, call.Announce{}, call.Announce{Refuse: &call.Refuse{}}, call.Challenge{Digits: 1}, call.TakeReport{}, call.Divert{Target: "voicemail"},
 		}).Draw(rt, "verdict")
 		loss := rapid.SampledFrom([]float64{0, 0.1, 0.3}).Draw(rt, "loss")
 		var fault string

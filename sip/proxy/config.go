@@ -77,6 +77,8 @@ type Target struct {
 	Protocol transport.Protocol
 	// AnyProtocol leaves the protocol of a name to its NAPTR and SRV records (RFC 3263 §4.1).
 	AnyProtocol bool
+	// Fallback says that a call that is diverted here goes elsewhere when nobody answers. The agent sees to that.
+	Fallback bool
 }
 
 // Health says how PBX targets are watched by OPTIONS.

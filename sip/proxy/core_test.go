@@ -53,7 +53,10 @@ func newBench(t testing.TB) *bench {
 			},
 			Trunks:  []Trunk{{Name: "carrier", Class: call.ClassDomestic, Sources: []netip.Prefix{netip.PrefixFrom(trunkAddr.Addr(), 32)}}},
 			Targets: []Target{{Name: "one", Host: "10.0.0.20", Port: 5060}, {Name: "two", Host: "10.0.0.21", Port: 5060}},
-			Diverts: map[string]Target{"voicemail": {User: "vm", Host: "10.0.0.20", Port: 5060}},
+			Diverts: map[string]Target{
+				"voicemail": {User: "vm", Host: "10.0.0.20", Port: 5060},
+				"queue":     {User: "q", Host: "10.0.0.22", Port: 5060, Fallback: true},
+			},
 
 			RingTimeout: 200 * time.Second, TryNextAfter: 4 * time.Second, MaxSetup: 1000,
 		},

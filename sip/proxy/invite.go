@@ -45,7 +45,9 @@ func (c *Core) receiveInvite(in *ingress) {
 			return
 		}
 		c.trying(s, m)
-		c.attempt(s, m)
+		if s.divert == nil || !s.divert.Fallback || !c.handOver(s, m) {
+			c.attempt(s, m)
+		}
 	case call.Warn, call.Announce, call.Challenge, call.TakeReport:
 		c.trying(s, m)
 		if !c.handOver(s, m) {

@@ -44,7 +44,7 @@ type Call struct {
 }
 
 // New makes a call of an INVITE that asks for a treatment. record has its verdict, one of call.Warn,
-// Announce, Challenge and TakeReport, and belongs to the call until it is handed to the Recorder.
+// Announce, Challenge, Divert and TakeReport, and belongs to the call until it is handed to the Recorder.
 // offer is the SDP of the INVITE, nil when there was none. Nothing happens before the event Begun.
 func New(env Env, record *call.Record, caller Leg, offer []byte) *Call {
 	record.Treated = &call.Treated{}
@@ -135,6 +135,8 @@ func (c *Call) whenNew(e Event) {
 		c.announce(t)
 	case call.Challenge:
 		c.challenge()
+	case call.Divert:
+		c.divert(t.Target)
 	case call.TakeReport:
 		c.takeReport()
 	default:

@@ -60,6 +60,7 @@ func TestAnyOrderOfEvents(t *testing.T) {
 			call.Challenge{Digits: 1},
 			call.Challenge{Digits: 2, Divert: &call.Divert{Target: "queue"}},
 			call.TakeReport{},
+			call.Divert{Target: "queue"},
 		}).Draw(rt, "treatment")
 		offer := sdp(rapid.SampledFrom(kinds).Draw(rt, "offer"), (&fakeLeg{}).remote(), "")
 		w := newWorld(o, treatment, call.CategoryOfficials, offer)
