@@ -262,7 +262,7 @@ func (s *script) begin(words []string) {
 	}
 	treatment := map[string]call.Treatment{
 		"warn": call.Warn{Prefix: prefix}, "announce": call.Announce{Refuse: refuse}, "take-report": call.TakeReport{},
-		"divert": call.Divert{Target: "queue"},
+		"divert":    call.Divert{Target: "queue"},
 		"challenge": call.Challenge{Digits: 2, Divert: divert, Refuse: call.Refuse{Class: call.RefusalRejected}}, "allow": call.Allow{},
 	}[words[0]]
 	if treatment == nil {
