@@ -1,8 +1,8 @@
 // Package media is the sound of treated calls: it reads and writes SDP descriptions, keeps the
 // announcements, and carries the RTP of all legs.
 //
-// An Engine has one clock, which sends what is due to every leg, and on Linux one receiver for all
-// sockets. A Leg is one side of a call. What it is sent is chosen by what it is to hear: a playback of
+// An Engine has one clock, which sends what is due to every leg, and on Linux a few
+// receivers for all sockets. A Leg is one side of a call. What it is sent is chosen by what it is to hear: a playback of
 // prompts, silence, the packets of one other leg, or the mixed sound of several; to its party that is one
 // RTP stream throughout.
 //

@@ -32,7 +32,7 @@ type Options struct {
 }
 
 // Engine carries the media of all treated calls: one goroutine sends what is due, and on Linux one
-// receives at all sockets. Its methods are safe for concurrent use.
+// for two processors receives at the sockets. Its methods are safe for concurrent use.
 type Engine struct {
 	options Options
 	ports   *ports

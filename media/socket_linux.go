@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"sync"
 	"unsafe"
@@ -13,9 +14,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newNetwork opens the system's sockets, apart from the runtime's poller: there each leg would cost two
-// goroutines, and each packet a wake-up of one.
+// pollNetworks shares the system's sockets out among receivers, one for two processors: more of them would
+// find less at a time, which costs more. They are apart from the runtime's poller: there each leg would
+// cost two goroutines, and each packet a wake-up of one.
+type pollNetworks []*pollNetwork
+
+// maxReceivers is as many as keep a fast network card busy.
+const maxReceivers = 8
+
 func newNetwork() (network, error) {
+	var all pollNetworks
+	for range min(max(runtime.GOMAXPROCS(0)/2, 1), maxReceivers) {
+		n, err := newPollNetwork()
+		if err != nil {
+			return nil, errors.Join(err, all.close())
+		}
+		all = append(all, n)
+	}
+	return all, nil
+}
+
+// open gives RTP and RTCP of a leg to one receiver.
+func (n pollNetworks) open(local netip.AddrPort, leg *Leg, control bool) (socket, error) {
+	return n[int(local.Port()/2)%len(n)].open(local, leg, control)
+}
+
+func (n pollNetworks) close() (err error) {
+	for _, one := range n {
+		err = errors.Join(err, one.close())
+	}
+	return err
+}
+
+func newPollNetwork() (*pollNetwork, error) {
 	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
@@ -32,7 +63,7 @@ func newNetwork() (network, error) {
 	return n, nil
 }
 
-// pollNetwork receives for all sockets in one goroutine, which waits in epoll_wait(2).
+// pollNetwork receives for its sockets in one goroutine, which waits in epoll_wait(2).
 type pollNetwork struct {
 	poll, wake int
 	ended      chan struct{}
