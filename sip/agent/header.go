@@ -1,7 +1,11 @@
 package agent
 
 import (
+	"bytes"
+	"io"
 	"maps"
+	"mime"
+	"mime/multipart"
 	"strconv"
 	"strings"
 
@@ -120,7 +124,8 @@ func fromTag(msg sip.Message) string {
 	return tag
 }
 
-// description is the SDP body of a message. ok is false when the body is of another type.
+// description is the SDP body of a message, or the SDP part of a body of several (RFC 5621), of which a trunk
+// that carries ISUP has the other. ok is false when there is a body and no SDP in it.
 func description(msg interface {
 	sip.Message
 	ContentType() *sip.ContentTypeHeader
@@ -134,8 +139,31 @@ func description(msg interface {
 	if kind == nil {
 		return nil, false
 	}
-	media, _, _ := strings.Cut(kind.Value(), ";")
-	return body, strings.EqualFold(strings.TrimSpace(media), sdpType)
+	if isSDP(kind.Value()) {
+		return body, true
+	}
+	media, parameters, err := mime.ParseMediaType(kind.Value())
+	if err != nil || !strings.HasPrefix(media, "multipart/") {
+		return nil, false
+	}
+	parts := multipart.NewReader(bytes.NewReader(body), parameters["boundary"])
+	for {
+		part, err := parts.NextRawPart()
+		if err != nil { // the end, or what is no part
+			return nil, false
+		}
+		if isSDP(part.Header.Get("Content-Type")) {
+			if body, err = io.ReadAll(part); err != nil {
+				return nil, false
+			}
+			return body, true
+		}
+	}
+}
+
+func isSDP(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(media), sdpType)
 }
 
 // describe makes an SDP description the body of a message; none if it is nil.
