@@ -10,7 +10,9 @@ import (
 const (
 	promptRefused       = "refused-caller"
 	promptMenu          = "callee-menu"
-	promptMenuReporting = "callee-menu-reporting"
+	promptMenuLine      = "callee-menu-line"      // with key 3
+	promptMenuListen    = "callee-menu-listen"    // with key 4
+	promptMenuReporting = "callee-menu-reporting" // with both
 	promptChallenge     = "caller-challenge"
 	promptFailed        = "challenge-failed"
 	promptConsent       = "listen-in-consent"

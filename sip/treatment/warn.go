@@ -49,16 +49,27 @@ func (c *Call) whenWarning(e Event) {
 		c.choose(e)
 	case Played:
 		switch o := &c.env.Options.Warn; {
-		case o.Menu && (o.ReportingLine != "" || o.ListenIn != ""):
-			c.say(c.called, stateChoosing, promptMenuReporting)
 		case o.Menu:
-			c.say(c.called, stateChoosing, promptMenu)
+			c.say(c.called, stateChoosing, o.menu())
 		case c.rounds < o.Repeat:
 			c.warn()
 		default:
 			c.take(call.ChoiceNone)
 		}
 	}
+}
+
+// menu is the prompt that names the keys which lead somewhere.
+func (o *WarnOptions) menu() string {
+	switch {
+	case o.ReportingLine != "" && o.ListenIn != "":
+		return promptMenuReporting
+	case o.ReportingLine != "":
+		return promptMenuLine
+	case o.ListenIn != "":
+		return promptMenuListen
+	}
+	return promptMenu
 }
 
 // whenChoosing waits for the choice, and repeats warning and menu as often as is asked for.
