@@ -189,6 +189,24 @@ func (l *leg) receiveINFO(req *sip.Request, tx *server) {
 	}
 	l.answer(tx, 200)
 	if key := keyOf(req); key != 0 {
+		l.keyed(keysByINFO, key)
+	}
+}
+
+// keyWay is how keys come.
+type keyWay uint8
+
+const (
+	keysByRTP keyWay = iota + 1 // RFC 4733
+	keysByINFO
+)
+
+// keyed tells the treatment of a key. Some telephones send each key both ways: the way of the first one counts.
+func (l *leg) keyed(way keyWay, key byte) {
+	if l.keys == 0 {
+		l.keys = way
+	}
+	if l.keys == way {
 		l.session.handle(treatment.Keyed{Leg: l.id, Key: key})
 	}
 }

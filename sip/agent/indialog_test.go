@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"ringfence/media"
 	"ringfence/sip/treatment"
 )
 
@@ -305,6 +306,32 @@ func TestKeysByINFO(t *testing.T) {
 				p.heard(treatment.Keyed{Leg: 0, Key: tt.key})
 			}
 		}
+		p.heard()
+		r.partsFrom(p)
+	})
+}
+
+// A telephone that sends each key both ways has pressed it once.
+func TestKeysBothWays(t *testing.T) {
+	inRig(t, func(r *rig) {
+		f, p := r.talking()
+		l := p.caller.(*leg)
+		byRTP := func(key byte) { l.session.receiveMedia(l.id, media.Event{Kind: media.EventKey, Key: key}) }
+		byINFO := func(key string) {
+			req := f.dialog.request(sip.INFO)
+			req.AppendHeader(header("Content-Type", "application/dtmf"))
+			req.SetBody([]byte(key))
+			req.PrependHeader(r.newBranch())
+			r.write(req)
+			r.response(200, sip.INFO)
+		}
+		byRTP('3')
+		p.heard(treatment.Keyed{Leg: 0, Key: '3'})
+		byINFO("3")
+		p.heard()
+		byRTP('7')
+		p.heard(treatment.Keyed{Leg: 0, Key: '7'})
+		byINFO("7")
 		p.heard()
 		r.partsFrom(p)
 	})

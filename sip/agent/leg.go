@@ -44,6 +44,7 @@ type leg struct {
 	referral *referral // their REFER
 	referred bool      // a REFER of ours was accepted: NOTIFYs may come
 	asks     uint64    // numbers what the treatment is asked
+	keys     keyWay    // how their keys come, 0: none has
 }
 
 func (s *session) newLeg(id treatment.LegID) *leg {

@@ -33,7 +33,7 @@ func (s *session) openPort(id treatment.LegID, peer netip.Addr) (treatment.Port,
 func (s *session) receiveMedia(id treatment.LegID, e media.Event) {
 	switch e.Kind {
 	case media.EventKey:
-		if !s.mailbox.post(func() { s.handle(treatment.Keyed{Leg: id, Key: e.Key}) }) {
+		if !s.mailbox.post(func() { s.legs[id].keyed(keysByRTP, e.Key) }) {
 			s.agent.counts.overflow.Add(1)
 		}
 	case media.EventPlayed:
