@@ -150,6 +150,13 @@ func (p *Prompts) Get(id, language string) (prompt *Prompt, ok bool) {
 	return prompt, ok
 }
 
+// Snapshot is the library as it is now. It stays so when p is read anew.
+func (p *Prompts) Snapshot() *Prompts {
+	s := &Prompts{shipped: p.shipped}
+	s.current.Store(p.current.Load())
+	return s
+}
+
 // Digits are the prompts that read digits out one by one; other characters are passed over.
 func (p *Prompts) Digits(language, digits string) []*Prompt {
 	prompts := make([]*Prompt, 0, len(digits))

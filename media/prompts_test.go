@@ -119,10 +119,14 @@ func TestSitePrompts(t *testing.T) {
 	if !p.Changed() {
 		t.Error("no change is seen")
 	}
+	before := p.Snapshot()
 	if err := p.Reload(); err != nil || p.Changed() {
 		t.Errorf("after it was loaded anew: changed %v, %v", p.Changed(), err)
 	}
 	lasts("officials", 2*time.Second)
+	if kept, ok := before.Get("officials", "zh"); !ok || kept != playing {
+		t.Error("a snapshot has changed")
+	}
 	lasts("loan", 3*time.Second)
 	if !bytes.Equal(playing.codes(PCMA), codes) {
 		t.Error("a prompt that plays has changed")

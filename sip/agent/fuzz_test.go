@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ringfence/call"
+	"ringfence/media"
 	"ringfence/sip/proxy"
 	"ringfence/sip/transport"
 	"ringfence/sip/treatment"
@@ -28,6 +29,7 @@ func FuzzMessages(f *testing.F) {
 		synctest.Test(t, func(t *testing.T) {
 			core, end := transport.Pipe(proxy.CoreAddr, proxy.AgentAddr)
 			a := New(end, Options{
+				Prompts:  func() *media.Prompts { return new(media.Prompts) },
 				Recorder: r, Treatments: func() *treatment.Options { return new(treatment.Options) }, Treat: (&rig{}).treat, Log: slog.New(slog.DiscardHandler),
 			})
 			a.Take(&call.Record{Reference: reference})

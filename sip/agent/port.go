@@ -54,15 +54,14 @@ func (p *port) Local() netip.AddrPort {
 	return local
 }
 
-// Play implements treatment.Port with the announcements as they are now.
+// Play implements treatment.Port with the announcements as they were when the call began.
 func (p *port) Play(language string, prompts []string, times int) uint64 {
-	o := &p.session.agent.options
-	all := o.Prompts()
+	all := p.session.prompts
 	found := make([]*media.Prompt, 0, len(prompts))
 	for _, id := range prompts {
 		prompt, ok := all.Get(id, language)
 		if !ok {
-			prompt, ok = all.Get(id, o.Treatments().Language)
+			prompt, ok = all.Get(id, p.session.options.Language)
 		}
 		if ok {
 			found = append(found, prompt)

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"ringfence/call"
+	"ringfence/media"
 	"ringfence/sip/proxy"
 	"ringfence/sip/transport"
 	"ringfence/sip/treatment"
@@ -49,7 +50,8 @@ func inRig(t *testing.T, test func(r *rig), change ...func(*Options)) {
 		r := &rig{t: t}
 		o := Options{
 			Recorder: r, Treatments: func() *treatment.Options { return &treatment.Options{Language: "zh"} },
-			Log: slog.New(slog.DiscardHandler), Treat: r.treat,
+			Prompts: func() *media.Prompts { return new(media.Prompts) },
+			Log:     slog.New(slog.DiscardHandler), Treat: r.treat,
 		}
 		for _, f := range change {
 			f(&o)

@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"ringfence/call"
+	"ringfence/media"
 	"ringfence/sip/treatment"
 )
 
@@ -20,9 +21,11 @@ type session struct {
 	call     Call
 	legs     []*leg
 	ports    []*port
-	timers   map[uint64]*alarm // of the treatment
-	recorded bool              // the record was handed over
-	broken   bool              // the treatment has a fault: it is told nothing more
+	timers   map[uint64]*alarm  // of the treatment
+	options  *treatment.Options // as they were when the call began, as its prompts
+	prompts  *media.Prompts
+	recorded bool // the record was handed over
+	broken   bool // the treatment has a fault: it is told nothing more
 }
 
 func newSession(a *Agent, record *call.Record, merged bool) *session {
@@ -151,8 +154,9 @@ func (s *session) close() {
 // env is what the treatment acts through.
 func (s *session) env() treatment.Env {
 	o := &s.agent.options
+	s.options, s.prompts = o.Treatments(), o.Prompts().Snapshot()
 	return treatment.Env{
-		Options: o.Treatments(), Clock: s, Reporter: s, Recorder: s, Passed: s.agent.passed,
+		Options: s.options, Clock: s, Reporter: s, Recorder: s, Passed: s.agent.passed,
 		NewLeg:   func(id treatment.LegID) treatment.Leg { return s.newLeg(id) },
 		OpenPort: s.openPort,
 		Random:   rand.Uint64,
