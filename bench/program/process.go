@@ -37,7 +37,7 @@ func Start(scratch, name string, command ...string) (*Process, error) {
 	}
 	defer output.Close()
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = output, output, scratch
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
