@@ -6,6 +6,7 @@ import "time"
 // hears ringing meanwhile, and is connected only if she takes the call.
 type Warn struct {
 	Prefix    string `json:"prefix,omitempty"`     // also put before the display name, as Label does; empty: not
+	HideName  bool   `json:"hide_name,omitempty"`  // the display name is left out, as Label does
 	AudioOnly bool   `json:"audio_only,omitempty"` // an offer with video is taken as audio
 }
 

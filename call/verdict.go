@@ -72,7 +72,8 @@ type Allow struct{}
 
 // Label lets the call pass, with a warning where the person called can see it.
 type Label struct {
-	Prefix string `json:"prefix"` // put before the display name toward the PBX
+	Prefix   string `json:"prefix"`              // put before the display name toward the PBX
+	HideName bool   `json:"hide_name,omitempty"` // the name is left out: the number stands in its place
 }
 
 // Refusal is the class of a refusal, which fixes the SIP status.

@@ -296,7 +296,7 @@ func TestCNDisplayNames(t *testing.T) {
 		{voip, "+14155550100", "招商银行", "display-name-service"},
 		{domestic, "13800138000", "淘宝客服", "display-name-service"},
 		{voip, "+14155550100", "Bank of China", "display-name-service"},
-		{intl, "+8613800138000", "公安", "display-name-spoof"}, // and not only a mobile from abroad
+		{intl, "+8613800138000", "公安", "display-name-spoof"},  // and not only a mobile from abroad
 		{voip, "+862161234567", "公安", "cn-fixed-from-abroad"}, // a name must not soften a refusal
 		{voip, "962110", "反诈中心", "do-not-originate"},
 

@@ -81,7 +81,7 @@ func TestPackProblemsHaveTheirPlace(t *testing.T) {
 		{"score: 10", "score: 1000", "7:12", "0 to 100"},
 		{"[voip]", "[carrier]", "10:17", "one of voip, international, domestic, internal"},
 		{"voip: refuse", "carrier: refuse", "11:17", "all, international, voip, domestic"},
-		{"voip: refuse", "voip: reject", "11:23", "one of allow, label, warn"},
+		{"voip: refuse", "voip: reject", "11:23", "one of allow, label, label nameless, warn"},
 		{"voip: refuse", "voip: divert", "11:23", "divert TARGET"},
 		{"customer-service", "shopping", "6:15", "one of officials, customer-service"},
 		{"table: shops", "table: stores", "9:16", "there is no table \"stores\" (the tables are cn-plan"},

@@ -9,8 +9,9 @@ import (
 
 // Action is a treatment as a rule file names it:
 //
-//	allow, label, off
-//	warn [audio-only] [unlabelled]
+//	allow, off
+//	label [nameless]
+//	warn [audio-only] [unlabelled] [nameless]
 //	announce [refuse [CLASS]]
 //	challenge [1|2] [else refuse [CLASS] | else divert TARGET]
 //	refuse [CLASS]
@@ -21,6 +22,7 @@ import (
 type Action struct {
 	word                  string
 	audioOnly, unlabelled bool         // of warn
+	nameless              bool         // of label and warn
 	digits                int          // of challenge
 	after                 string       // what comes after announce, or of a failed challenge: "", refuse or divert
 	refusal               call.Refusal // of refuse
@@ -39,6 +41,7 @@ const (
 	wordOff        = "off"
 	wordAudioOnly  = "audio-only"
 	wordUnlabelled = "unlabelled"
+	wordNameless   = "nameless"
 	wordElse       = "else"
 )
 
@@ -48,13 +51,16 @@ func (a Action) IsZero() bool { return a.word == "" }
 // String writes a as UnmarshalText reads it, with what could be left out.
 func (a Action) String() string {
 	switch a.word {
-	case wordWarn:
-		text := wordWarn
+	case wordLabel, wordWarn:
+		text := a.word
 		if a.audioOnly {
 			text += " " + wordAudioOnly
 		}
 		if a.unlabelled {
 			text += " " + wordUnlabelled
+		}
+		if a.nameless {
+			text += " " + wordNameless
 		}
 		return text
 	case wordAnnounce:
@@ -87,7 +93,7 @@ func (a *Action) UnmarshalText(text []byte) error {
 	read := Action{word: t[0]}
 	t = t[1:]
 	if !read.arguments(&t) || len(t) > 0 {
-		return fmt.Errorf(`%q is not a treatment (one of allow, label, warn, warn audio-only, warn unlabelled, announce, announce refuse, challenge, challenge 2, challenge else divert TARGET, refuse, refuse declined, refuse unwanted, refuse rejected, refuse anonymous, refuse blocked, divert TARGET, off)`, text)
+		return fmt.Errorf(`%q is not a treatment (one of allow, label, label nameless, warn, warn audio-only, warn unlabelled, warn nameless, announce, announce refuse, challenge, challenge 2, challenge else divert TARGET, refuse, refuse declined, refuse unwanted, refuse rejected, refuse anonymous, refuse blocked, divert TARGET, off)`, text)
 	}
 	*a = read
 	return nil
@@ -96,10 +102,13 @@ func (a *Action) UnmarshalText(text []byte) error {
 // arguments reads what follows the word of an action, as far as it is known.
 func (a *Action) arguments(t *tokens) (ok bool) {
 	switch a.word {
-	case wordAllow, wordLabel, wordOff:
+	case wordAllow, wordOff:
+	case wordLabel:
+		a.nameless = t.take(wordNameless)
 	case wordWarn:
 		a.audioOnly = t.take(wordAudioOnly)
 		a.unlabelled = t.take(wordUnlabelled)
+		a.nameless = t.take(wordNameless)
 	case wordAnnounce:
 		if t.take(wordRefuse) {
 			a.after = wordRefuse
@@ -175,12 +184,12 @@ func (a Action) treatment(prefix string) call.Treatment {
 	case wordAllow:
 		return call.Allow{}
 	case wordLabel:
-		return call.Label{Prefix: prefix}
+		return call.Label{Prefix: prefix, HideName: a.nameless}
 	case wordWarn:
 		if a.unlabelled {
 			prefix = ""
 		}
-		return call.Warn{Prefix: prefix, AudioOnly: a.audioOnly}
+		return call.Warn{Prefix: prefix, HideName: a.nameless, AudioOnly: a.audioOnly}
 	case wordAnnounce:
 		if a.after == "" {
 			return call.Announce{}

@@ -19,6 +19,8 @@ func TestAction(t *testing.T) {
 		"warn":                              call.Warn{Prefix: "p"},
 		"warn audio-only":                   call.Warn{Prefix: "p", AudioOnly: true},
 		"warn unlabelled":                   call.Warn{},
+		"label nameless":                    call.Label{Prefix: "p", HideName: true},
+		"warn audio-only nameless":          call.Warn{Prefix: "p", HideName: true, AudioOnly: true},
 		"warn audio-only unlabelled":        call.Warn{AudioOnly: true},
 		"announce":                          call.Announce{},
 		"announce refuse":                   call.Announce{Refuse: &rejected},

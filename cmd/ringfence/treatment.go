@@ -13,7 +13,7 @@ import (
 func treatmentText(t call.Treatment) string {
 	switch t := t.(type) {
 	case call.Label:
-		return t.Name() + " " + strings.TrimSpace(t.Prefix)
+		return t.Name() + " " + strings.TrimSpace(t.Prefix) + nameless(t.HideName)
 	case call.Warn:
 		text := t.Name()
 		if t.AudioOnly {
@@ -22,7 +22,7 @@ func treatmentText(t call.Treatment) string {
 		if t.Prefix != "" {
 			text += ", label " + strings.TrimSpace(t.Prefix)
 		}
-		return text
+		return text + nameless(t.HideName)
 	case call.Announce:
 		if t.Refuse != nil {
 			return t.Name() + ", then " + treatmentText(*t.Refuse)
@@ -41,6 +41,13 @@ func treatmentText(t call.Treatment) string {
 	default:
 		return t.Name()
 	}
+}
+
+func nameless(hidden bool) string {
+	if hidden {
+		return ", name hidden"
+	}
+	return ""
 }
 
 // treatedItem is one thing to tell of a treated call.

@@ -28,7 +28,7 @@ func TestINVITEToPBX(t *testing.T) {
 			`P-Asserted-Identity: "M" <sip:+861012345678@192.0.2.1>, <tel:+861012345678>`, "X-Unknown: a, b", "y: eyJ.x",
 			"User-Agent: SBC 1", "Privacy: id", "Supported: 100rel, replaces", "Min-SE: 100", "Diversion: <sip:1@a>", "Diversion: <sip:2@a>",
 		)
-		invite, _ := p.invites(treatment.Destination{Prefix: `[! "x"] `})
+		invite, _ := p.invites(treatment.Destination{Label: treatment.Label{Prefix: `[! "x"] `}})
 		for name, want := range map[string]string{
 			"route": "<sip:pbx.invalid;lr>", "max-forwards": "67", "x-unknown": "a, b", "identity": "eyJ.x", "user-agent": "SBC 1", "privacy": "id",
 			"supported": supported, "diversion": "<sip:1@a>, <sip:2@a>", "record-route": "", "min-se": "", "session-expires": "1800",
@@ -44,6 +44,24 @@ func TestINVITEToPBX(t *testing.T) {
 		}
 		if uri := invite.Recipient.String(); uri != "sip:+862112345678@192.0.2.9;user=phone" || string(invite.Body()) != offerSDP {
 			t.Errorf("INVITE %s:\n%s", uri, invite)
+		}
+		p.finish()
+		r.response(503, sip.INVITE)
+	})
+}
+
+// A name that lies is hidden: the label stands before the number.
+func TestNameIsHidden(t *testing.T) {
+	inRig(t, func(r *rig) {
+		_, p := r.called(`P-Asserted-Identity: "Police" <sip:+861012345678@192.0.2.1>`)
+		invite, _ := p.invites(treatment.Destination{Label: treatment.Label{Prefix: "[!] ", HideName: true}})
+		for name, want := range map[string]string{
+			"from":                `"[!] +861012345678" <sip:+861012345678@192.0.2.1>;tag=` + p.called.(*leg).tag,
+			"p-asserted-identity": `"[!] +861012345678" <sip:+861012345678@192.0.2.1>`,
+		} {
+			if got := values(invite, name); got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
 		}
 		p.finish()
 		r.response(503, sip.INVITE)

@@ -32,8 +32,8 @@ func newInvite(caller *sip.Request, l *leg, callID string, to treatment.Destinat
 	}
 	from := sip.HeaderClone(caller.From()).(*sip.FromHeader)
 	from.Params.Add("tag", l.tag)
-	if to.Prefix != "" {
-		from.DisplayName = labelled(to.Prefix, from.DisplayName, &from.Address)
+	if to.Label != (treatment.Label{}) {
+		from.DisplayName = labelled(to.Label, from.DisplayName, &from.Address)
 	}
 	called := sip.HeaderClone(caller.To()).(*sip.ToHeader)
 	called.Params.Remove("tag")
@@ -57,9 +57,9 @@ func newInvite(caller *sip.Request, l *leg, callID string, to treatment.Destinat
 		if ownHeaders[name] {
 			continue
 		}
-		if name == "p-asserted-identity" && to.Prefix != "" && !asserted {
+		if name == "p-asserted-identity" && to.Label != (treatment.Label{}) && !asserted {
 			asserted = true
-			h = labelIdentity(h, to.Prefix)
+			h = labelIdentity(h, to.Label)
 		}
 		req.AppendHeader(sip.HeaderClone(h))
 	}
@@ -67,15 +67,15 @@ func newInvite(caller *sip.Request, l *leg, callID string, to treatment.Destinat
 	return req
 }
 
-// labelled is a display name with a prefix, as it stands between quotes. Where there is none, the number is shown.
-func labelled(prefix, display string, uri *sip.Uri) string {
-	if display == "" {
+// labelled is a display name with a label, as it stands between quotes. Where there is none, the number is shown.
+func labelled(label treatment.Label, display string, uri *sip.Uri) string {
+	if display == "" || label.HideName {
 		display = escape(uri.User)
 		if raw := uri.Raw(); raw != "" {
 			display, _, _ = strings.Cut(raw, ";")
 		}
 	}
-	return escape(prefix) + display
+	return escape(label.Prefix) + display
 }
 
 // escape makes a text fit to stand between the quotes of a display name (RFC 3261 §25.1).
@@ -83,8 +83,8 @@ func escape(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", " ", "\n", " ", "\x00", " ").Replace(text)
 }
 
-// labelIdentity is a P-Asserted-Identity with the prefix on its first name, which is the one that is shown.
-func labelIdentity(h sip.Header, prefix string) sip.Header {
+// labelIdentity is a P-Asserted-Identity with the label on its first name, which is the one that is shown.
+func labelIdentity(h sip.Header, label treatment.Label) sip.Header {
 	first, rest := h.Value(), ""
 	if i := strings.Index(first, ">"); i >= 0 {
 		first, rest = first[:i+1], first[i+1:]
@@ -95,7 +95,7 @@ func labelIdentity(h sip.Header, prefix string) sip.Header {
 	if err != nil {
 		return h
 	}
-	return header(h.Name(), `"`+labelled(prefix, display, &uri)+`" <`+uri.String()+`>`+rest)
+	return header(h.Name(), `"`+labelled(label, display, &uri)+`" <`+uri.String()+`>`+rest)
 }
 
 // passed are the headers of a final response that mean something to the caller as well.

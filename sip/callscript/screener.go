@@ -34,7 +34,11 @@ func (w *wordsOfVerdict) verdict() (call.Verdict, error) {
 		if prefix == "" {
 			prefix = "[Suspect] "
 		}
-		v.Treatment = call.Label{Prefix: prefix}
+		hide := w.argument == "nameless"
+		v.Treatment = call.Label{Prefix: prefix, HideName: hide}
+		if hide {
+			return v, nil
+		}
 	case "refuse":
 		var class call.Refusal
 		if w.argument != "" {

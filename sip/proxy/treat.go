@@ -17,7 +17,7 @@ func (c *Core) treat(s *server, m *wire.Message, t *target) {
 	switch v := s.record.Verdict.Treatment.(type) {
 	case call.Label:
 		s.labelled = true
-		c.label(m, v.Prefix)
+		c.label(m, v.Prefix, v.HideName)
 		c.announceVerdict(m, s.record)
 	case call.Divert:
 		c.announceVerdict(m, s.record)
@@ -25,9 +25,9 @@ func (c *Core) treat(s *server, m *wire.Message, t *target) {
 			c.noteDiversion(m, t)
 		}
 	case call.Warn: // untreated
-		if v.Prefix != "" {
+		if v.Prefix != "" || v.HideName {
 			s.labelled = true
-			c.label(m, v.Prefix)
+			c.label(m, v.Prefix, v.HideName)
 		}
 		c.announceVerdict(m, s.record)
 	case call.Announce, call.Challenge: // untreated
@@ -36,8 +36,9 @@ func (c *Core) treat(s *server, m *wire.Message, t *target) {
 }
 
 // label puts the prefix before the display name in From and P-Asserted-Identity, where telephones
-// show it. The number is never touched: no device may alter it.
-func (c *Core) label(m *wire.Message, prefix string) {
+// show it; or before the number, where the name is to be hidden. The number is never touched: no device may
+// alter it.
+func (c *Core) label(m *wire.Message, prefix string, hideName bool) {
 	for _, h := range m.Headers() {
 		if h.ID != wire.HeaderFrom && h.ID != wire.HeaderAsserted {
 			continue
@@ -49,7 +50,10 @@ func (c *Core) label(m *wire.Message, prefix string) {
 		}
 		b := append(c.piece[:0], '"')
 		b = appendQuoted(b, []byte(prefix))
-		c.nameText = addr.AppendDisplay(c.nameText[:0])
+		c.nameText = c.nameText[:0]
+		if !hideName {
+			c.nameText = addr.AppendDisplay(c.nameText)
+		}
 		if len(c.nameText) == 0 {
 			if uri, ok := wire.ParseURI(addr.URI); ok {
 				c.nameText = append(c.nameText, uri.User...)

@@ -14,7 +14,14 @@ type Header struct{ Name, Value string }
 // Destination says where a leg calls.
 type Destination struct {
 	Divert string // name of a configured divert target; empty: the PBX, as the caller's Request-URI says
-	Prefix string // put before the caller's display name (From, P-Asserted-Identity); empty: nothing
+	Label
+}
+
+// Label is how the caller is shown to whom a leg calls (From, P-Asserted-Identity). The zero Label leaves all
+// as it came.
+type Label struct {
+	Prefix   string // put before the display name
+	HideName bool   // the number stands in place of the name
 }
 
 // Leg is one side of a treated call as a SIP dialog. No method blocks; what comes of it is told by

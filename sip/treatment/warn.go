@@ -4,7 +4,7 @@ import "ringfence/call"
 
 // summon calls the person called, to be warned. The caller hears ringing meanwhile, or an announcement.
 func (c *Call) summon(w call.Warn) {
-	if !c.callOut(Destination{Prefix: w.Prefix}, true) {
+	if !c.callOut(Destination{Label: Label{w.Prefix, w.HideName}}, true) {
 		return
 	}
 	c.enter(stateSummoning, c.env.Options.Warn.AnswerWithin)
