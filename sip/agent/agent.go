@@ -76,6 +76,9 @@ type Agent struct {
 	group   sync.WaitGroup // sessions
 	reader  sync.WaitGroup
 
+	unwatched chan struct{} // closed when the sessions are not watched any more
+	watcher   sync.WaitGroup
+
 	mu       sync.Mutex
 	closed   bool
 	idle     chan struct{}           // closed, and replaced, when the last call has ended
@@ -101,12 +104,14 @@ func New(conn net.PacketConn, o Options) *Agent {
 	}
 	a := &Agent{
 		options: o, passed: treatment.NewMemory(cmp.Or(o.MaxPassed, 1<<16)), abort: make(chan struct{}), idle: make(chan struct{}),
-		expected: make(map[string]*call.Record), sessions: make(map[attempt]*session), legs: make(map[string]*leg),
+		unwatched: make(chan struct{}),
+		expected:  make(map[string]*call.Record), sessions: make(map[attempt]*session), legs: make(map[string]*leg),
 	}
 	a.counts.log = o.Log
 	a.tx = newTransactions(&link{conn}, maxPerCall*o.MaxCalls, &a.counts)
 	a.tx.request = a.receive
 	a.reader.Go(a.read)
+	a.watcher.Go(a.watch)
 	return a
 }
 
@@ -201,7 +206,7 @@ func (a *Agent) receiveFresh(req *sip.Request, tx *server) {
 		a.tx.refuse(tx, 481) // the core answers those that are for the gateway itself
 		return
 	}
-	s, key := a.begin(req)
+	s := a.begin(req)
 	if s == nil {
 		a.tx.refuse(tx, 481)
 		return
@@ -209,21 +214,20 @@ func (a *Agent) receiveFresh(req *sip.Request, tx *server) {
 	tx.cancelled = s.cancelled
 	_ = tx.Respond(newResponse(req, 100)) // the core waits for it before it relies on us
 	go func() {
-		defer a.group.Done()
-		defer a.forget(key)
+		defer s.leave()
 		s.run(req, tx)
 	}()
 }
 
 // begin makes the session of an INVITE whose call was taken, and counts it in group; nil if it was not.
-func (a *Agent) begin(req *sip.Request) (*session, attempt) {
+func (a *Agent) begin(req *sip.Request) *session {
 	reference := proxy.ReferenceIn(values(req, "x-ringfence"))
 	key := attempt{callID: req.CallID().Value(), fromTag: fromTag(req)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	record := a.expected[reference]
 	if record == nil {
-		return nil, key
+		return nil
 	}
 	delete(a.expected, reference)
 	merged := a.sessions[key] != nil
@@ -232,7 +236,11 @@ func (a *Agent) begin(req *sip.Request) (*session, attempt) {
 	s := newSession(a, record, merged)
 	a.sessions[key] = s
 	a.group.Add(1)
-	return s, key
+	s.leave = sync.OnceFunc(func() {
+		a.forget(key)
+		a.group.Done()
+	})
+	return s
 }
 
 // Stats returns the counters.
@@ -286,8 +294,12 @@ func (a *Agent) Close(ctx context.Context) error {
 	err := a.Wait(ctx)
 	if err != nil {
 		close(a.abort)
+		stuck := time.AfterFunc(abortGrace, func() { a.cutOff(func(*session) bool { return true }) })
+		defer stuck.Stop()
 	}
 	a.group.Wait()
+	close(a.unwatched)
+	a.watcher.Wait()
 	err = errors.Join(err, a.tx.link.Close())
 	a.reader.Wait()
 	a.tx.close()

@@ -1,6 +1,9 @@
 package agent
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // maxWaiting bounds what waits in a mailbox of what its senders repeat or can do without.
 const maxWaiting = 128
@@ -9,6 +12,7 @@ const maxWaiting = 128
 type mailbox struct {
 	mu      sync.Mutex
 	waiting []func()
+	since   time.Time     // when the first of waiting was added
 	filled  chan struct{} // has a token when waiting is not empty
 }
 
@@ -27,6 +31,9 @@ func (m *mailbox) add(f func(), limit int) bool {
 	if limit > 0 && len(m.waiting) >= limit {
 		return false
 	}
+	if len(m.waiting) == 0 {
+		m.since = time.Now()
+	}
 	m.waiting = append(m.waiting, f)
 	select {
 	case m.filled <- struct{}{}:
@@ -42,4 +49,14 @@ func (m *mailbox) take() []func() {
 	all := m.waiting
 	m.waiting = nil
 	return all
+}
+
+// waitingFor is how long the first of what waits has been waiting; 0 when nothing is.
+func (m *mailbox) waitingFor(now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.waiting) == 0 {
+		return 0
+	}
+	return now.Sub(m.since)
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -24,8 +25,9 @@ type session struct {
 	timers   map[uint64]*alarm  // of the treatment
 	options  *treatment.Options // as they were when the call began, as its prompts
 	prompts  *media.Prompts
-	recorded bool // the record was handed over
-	broken   bool // the treatment has a fault: it is told nothing more
+	recorded atomic.Bool // a record was handed over
+	leave    func()      // forgets the session, once
+	broken   bool        // the treatment has a fault: it is told nothing more
 }
 
 func newSession(a *Agent, record *call.Record, merged bool) *session {
@@ -135,18 +137,22 @@ func (s *session) fail() {
 // close leaves nothing of the session behind, and a record in any case.
 func (s *session) close() {
 	defer s.agent.counts.recovered()
-	for _, a := range s.timers {
-		a.stop()
-	}
+	defer s.conclude() // whatever goes wrong before
 	for _, l := range s.legs {
 		l.close()
+	}
+	for _, a := range s.timers {
+		a.stop()
 	}
 	for _, p := range s.ports { // a treatment that is sound has closed them
 		p.Close()
 	}
-	if !s.recorded {
-		o := &s.record.Outcome
-		o.Status, o.By, o.Cause, o.Elapsed = 500, call.EndedByGateway, call.ReasonInternal, time.Since(s.record.Facts.Time)
+}
+
+// conclude hands a record over if the treatment has not.
+func (s *session) conclude() {
+	if !s.recorded.Load() {
+		s.record.Outcome = s.unfinished().Outcome
 		s.Append(s.record)
 	}
 }
@@ -165,8 +171,7 @@ func (s *session) env() treatment.Env {
 
 // Append implements treatment.Recorder: of each call exactly one record is kept.
 func (s *session) Append(r *call.Record) {
-	if !s.recorded {
-		s.recorded = true
+	if s.recorded.CompareAndSwap(false, true) {
 		for _, l := range s.legs {
 			if l.outgoing != nil {
 				r.Outcome.Attempts += l.outgoing.attempts
