@@ -18,6 +18,7 @@ func sdp(kind string, at netip.AddrPort, direction string) []byte {
 		"srtp":    "m=audio %d RTP/SAVP 8\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n",
 		"fax":     "m=image %d udptl t38\r\n",
 		"video":   "m=audio %d RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\nm=video 50000 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n",
+		"moved":   "m=audio %d RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\nm=video 50002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n",
 		"rubbish": "rubbish",
 	}
 	body, ok := lines[kind]
@@ -40,7 +41,8 @@ func sdp(kind string, at netip.AddrPort, direction string) []byte {
 	return fmt.Appendf(nil, "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %[1]s\r\nt=0 0\r\n"+audio, at.Addr(), at.Port())
 }
 
-// brief is the media of a description in words: the formats and direction of its streams.
+// brief is the media of a description in words: the formats and direction of its streams, and where video is
+// wanted.
 func brief(raw []byte) string {
 	if len(raw) == 0 {
 		return ""
@@ -67,7 +69,11 @@ func brief(raw []byte) string {
 			for i, format := range words[3:] {
 				words[3+i] = names[format]
 			}
-			streams = append(streams, strings.Join(append(words[:1], words[3:]...), " "))
+			stream := words[0] + " " + strings.Join(words[3:], " ")
+			if words[0] == "video" { // it passes the gateway by: the port is a telephone's
+				stream += " at " + words[1]
+			}
+			streams = append(streams, stream)
 		case line == "a=sendonly", line == "a=recvonly", line == "a=inactive":
 			streams[len(streams)-1] += " " + line[2:]
 		}
