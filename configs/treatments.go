@@ -52,7 +52,7 @@ type Warn struct {
 	// ChooseWithin is how long she may think after the last repetition. Then the call goes to the
 	// voicemail, or is refused where there is none. 1s to 2m. Default: 15s.
 	ChooseWithin Duration `yaml:"choose_within"`
-	// Voicemail is where key 2 sends the call. Default: none; the key refuses the call.
+	// Voicemail is where key 2 sends the call. Default: none; there is no such key.
 	Voicemail string `yaml:"voicemail"`
 	// ReportingLine is whom key 3 connects her to, and the caller never. Default: none, and no such key.
 	ReportingLine string `yaml:"reporting_line"`

@@ -84,7 +84,7 @@ func checkEnd(t *testing.T, p telephone, hertz float64) {
 // The person called hears the warning and the menu before the caller can speak, and takes the call.
 func TestWarnAndTake(t *testing.T) {
 	c := startTreated(t, func(*gateway) {})
-	warning, menu := prompt(t, "zh", "unverified-international"), prompt(t, "zh", "callee-menu")
+	warning, menu := prompt(t, "zh", "unverified-international"), slices.Concat(prompt(t, "zh", "menu-take"), prompt(t, "zh", "menu-report"))
 	c.called.says(t, 10*time.Second, "Call established")
 	time.Sleep(duration(warning) + duration(menu) + 500*time.Millisecond)
 	if strings.Contains(c.caller.text(), "Call established") {
@@ -105,17 +105,23 @@ func TestWarnAndTake(t *testing.T) {
 	}
 }
 
-// She refuses and reports the caller, in the language of her number: it is on the shared list at once.
+// She refuses and reports the caller, who is on the shared list at once; she is thanked, in the language of her
+// number.
 func TestWarnAndReport(t *testing.T) {
 	c := startTreated(t, func(g *gateway) { g.Treatments = "{languages: [{called: +8621555000*, language: en}]}" })
-	warning := prompt(t, "en", "unverified-international")
+	warning, thanks := prompt(t, "en", "unverified-international"), prompt(t, "en", "reported-thanks")
 	c.called.says(t, 10*time.Second, "Call established")
 	time.Sleep(duration(warning) + 500*time.Millisecond)
 	c.called.press(t, "9")
 	c.caller.says(t, 5*time.Second, "session closed: 607")
-	c.called.says(t, 5*time.Second, "terminated")
+	if strings.Contains(c.called.text(), "terminated") {
+		t.Error("her call ended before she was thanked")
+	}
+	c.called.says(t, duration(thanks)+5*time.Second, "terminated")
 	r := c.record(t)
-	checkHeard(t, c.called, "the warning", warning)
+	if end := checkHeard(t, c.called, "the thanks", thanks); end < checkHeard(t, c.called, "the warning", warning) {
+		t.Error("the thanks came before the warning")
+	}
 	if r.Outcome.Status != 607 || r.Treated.Choice != call.ChoiceReported || r.Treated.CalledKeys != "9" {
 		t.Errorf("recorded as %+v, %+v", r.Outcome, r.Treated)
 	}

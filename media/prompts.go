@@ -17,7 +17,8 @@ var Languages = [...]string{"zh", "en"}
 // PromptIDs are the prompts that there are, beside digit-0 to digit-9.
 var PromptIDs = [...]string{
 	"officials", "customer-service", "loan", "high-risk", "unverified-international", // the warnings
-	"callee-menu", "callee-menu-line", "callee-menu-listen", "callee-menu-reporting", "listen-in-consent", "reported-thanks", "report-none", // to members of the site
+	"menu-take", "menu-voicemail", "menu-reporting-line", "menu-listen-in", "menu-report", // the menu, key by key
+	"listen-in-consent", "reported-thanks", "report-none", // to members of the site
 	"refused-caller", "caller-challenge", "challenge-failed", "wait", // to callers
 	"ringback", // what a caller hears while a telephone rings, played over and over
 }

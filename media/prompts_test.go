@@ -141,7 +141,7 @@ func TestSitePrompts(t *testing.T) {
 	}
 	for _, want := range []string{
 		dir + ": zh/officials.wav: not a usable WAV file: it does not begin with RIFF and WAVE; save it as a WAV file; the sound before it stays",
-		"zh/oficials.wav: no prompt is called so", "wait.wav: no prompt is called so", "callee-menu-reporting",
+		"zh/oficials.wav: no prompt is called so", "wait.wav: no prompt is called so", "menu-reporting-line",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)

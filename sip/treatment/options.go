@@ -33,7 +33,7 @@ type WarnOptions struct {
 	Repeat        int           // how often warning and menu are played, at least once
 	AnswerWithin  time.Duration // for the person called, and any divert target, to answer
 	ChooseWithin  time.Duration // after the menu was played for the last time
-	Voicemail     string        // divert target of key 2 and of no choice in time; empty: refused
+	Voicemail     string        // divert target of key 2 and of no choice in time; empty: no such key, and refused
 	ReportingLine string        // divert target of key 3; empty: no such key
 	ListenIn      string        // divert target of key 4; empty: no such key
 	VideoByKey    bool          // the person called may accept offered video with a key; otherwise never

@@ -285,6 +285,10 @@ func checkRecord(rt *rapid.T, w *world, o Options) {
 		fault = "reported and not chosen, or not reported"
 	case r.Treated.Choice == call.ChoiceReportingLine && status != 607:
 		fault = "the caller was not refused for the reporting line"
+	case w.reports > 0 && status != 607:
+		fault = "the caller was not refused for the report"
+	case r.Treated.Choice == call.ChoiceVoicemail && o.Warn.Voicemail == "":
+		fault = "a voicemail was chosen that there is not"
 	}
 	if _, warn := r.Verdict.Treatment.(call.Warn); warn && o.Warn.Menu && caller.up && !taken && r.Treated.Choice != call.ChoiceVoicemail && o.Warn.Voicemail == "" {
 		fault = "the caller was answered, and the call not taken"

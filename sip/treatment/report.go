@@ -2,6 +2,16 @@ package treatment
 
 import "ringfence/call"
 
+// complain reports the caller, whom the person called refuses with a key, and who is refused at once; the
+// person called is thanked before her call ends.
+func (c *Call) complain() {
+	c.hush() // the report says how much of the warning she heard
+	c.record.Treated.Choice = call.ChoiceReported
+	c.env.Reporter.Report(c.record)
+	c.refuseCaller(call.RefusalUnwanted.Status(), call.EndedByCalled, c.redress(call.RefusalUnwanted))
+	c.say(c.called, stateThanking, promptThanks)
+}
+
 // takeReport answers a member of the site, and reports the last caller she had.
 func (c *Call) takeReport() {
 	if !c.open(true, c.lookUp) {

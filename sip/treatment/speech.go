@@ -9,10 +9,11 @@ import (
 // Prompts by their IDs. Those of the categories are named as the categories are.
 const (
 	promptRefused       = "refused-caller"
-	promptMenu          = "callee-menu"
-	promptMenuLine      = "callee-menu-line"      // with key 3
-	promptMenuListen    = "callee-menu-listen"    // with key 4
-	promptMenuReporting = "callee-menu-reporting" // with both
+	promptTake          = "menu-take"
+	promptVoicemail     = "menu-voicemail"
+	promptReportingLine = "menu-reporting-line"
+	promptListenIn      = "menu-listen-in"
+	promptReport        = "menu-report"
 	promptChallenge     = "caller-challenge"
 	promptFailed        = "challenge-failed"
 	promptConsent       = "listen-in-consent"

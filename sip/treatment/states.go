@@ -21,7 +21,7 @@ const (
 	stateHandingOver              // the caller is refused; the reporting line is called for her
 	stateAdvised                  // she talks with the reporting line
 	stateLookingUp                // a member reports: her last caller is looked up
-	stateThanking                 // she hears what came of it
+	stateThanking                 // she who reports hears what came of it
 	stateOver
 )
 

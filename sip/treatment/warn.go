@@ -50,7 +50,7 @@ func (c *Call) whenWarning(e Event) {
 	case Played:
 		switch o := &c.env.Options.Warn; {
 		case o.Menu:
-			c.say(c.called, stateChoosing, o.menu())
+			c.say(c.called, stateChoosing, o.menu()...)
 		case c.rounds < o.Repeat:
 			c.warn()
 		default:
@@ -59,17 +59,19 @@ func (c *Call) whenWarning(e Event) {
 	}
 }
 
-// menu is the prompt that names the keys which lead somewhere.
-func (o *WarnOptions) menu() string {
-	switch {
-	case o.ReportingLine != "" && o.ListenIn != "":
-		return promptMenuReporting
-	case o.ReportingLine != "":
-		return promptMenuLine
-	case o.ListenIn != "":
-		return promptMenuListen
+// menu is what names the keys that lead somewhere, in their order.
+func (o *WarnOptions) menu() []string {
+	prompts := []string{promptTake}
+	for _, key := range [...]struct{ target, prompt string }{
+		{o.Voicemail, promptVoicemail},
+		{o.ReportingLine, promptReportingLine},
+		{o.ListenIn, promptListenIn},
+	} {
+		if key.target != "" {
+			prompts = append(prompts, key.prompt)
+		}
 	}
-	return promptMenu
+	return append(prompts, promptReport)
 }
 
 // whenChoosing waits for the choice, and repeats warning and menu as often as is asked for.
@@ -93,7 +95,8 @@ func (c *Call) whenChoosing(e Event) {
 	}
 }
 
-// choose does what the person called asks for with a key. Other keys are passed over.
+// choose does what the person called asks for with a key. Keys that the menu does not name are passed over:
+// she may have pressed them by mistake.
 func (c *Call) choose(e Keyed) {
 	o := &c.env.Options.Warn
 	if e.Leg != c.called.id || !o.Menu {
@@ -103,17 +106,10 @@ func (c *Call) choose(e Keyed) {
 	case '1':
 		c.take(call.ChoiceTaken)
 	case '2':
-		c.record.Treated.Choice = call.ChoiceVoicemail
-		if o.Voicemail == "" {
-			c.decline(call.RefusalDeclined, call.EndedByCalled)
-			return
+		if o.Voicemail != "" {
+			c.record.Treated.Choice = call.ChoiceVoicemail
+			c.divert(o.Voicemail)
 		}
-		c.divert(o.Voicemail)
-	case '9':
-		c.hush() // the report says how much of the warning she heard
-		c.record.Treated.Choice = call.ChoiceReported
-		c.env.Reporter.Report(c.record)
-		c.decline(call.RefusalUnwanted, call.EndedByCalled)
 	case '3':
 		if o.ReportingLine != "" {
 			c.record.Treated.Choice = call.ChoiceReportingLine
@@ -123,6 +119,8 @@ func (c *Call) choose(e Keyed) {
 		if o.ListenIn != "" {
 			c.say(c.called, stateConsenting, promptConsent)
 		}
+	case '9':
+		c.complain()
 	}
 }
 

@@ -83,6 +83,9 @@ func (w *world) handle(e Event) {
 			}
 		}
 	}
+	if w.reports > 0 && !w.legs[CallerLeg].over {
+		w.fault("the caller is reported, and not refused")
+	}
 	if w.call.State() == stateAdvised && w.timer != 0 {
 		w.fault("a timer is armed while two people talk")
 	}
