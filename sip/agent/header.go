@@ -1,16 +1,13 @@
 package agent
 
 import (
-	"bytes"
-	"io"
 	"maps"
-	"mime"
-	"mime/multipart"
 	"strconv"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
+	"ringfence/media"
 	"ringfence/sip/wire"
 )
 
@@ -18,7 +15,7 @@ import (
 const statusIntervalTooSmall = 422
 
 const (
-	sdpType = "application/sdp"
+	sdpType = media.SDPType
 	allowed = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS, REFER, NOTIFY"
 	// supported are the extensions of which we know what to do when a peer requires them.
 	supported = "100rel, timer"
@@ -139,31 +136,7 @@ func description(msg interface {
 	if kind == nil {
 		return nil, false
 	}
-	if isSDP(kind.Value()) {
-		return body, true
-	}
-	media, parameters, err := mime.ParseMediaType(kind.Value())
-	if err != nil || !strings.HasPrefix(media, "multipart/") {
-		return nil, false
-	}
-	parts := multipart.NewReader(bytes.NewReader(body), parameters["boundary"])
-	for {
-		part, err := parts.NextRawPart()
-		if err != nil { // the end, or what is no part
-			return nil, false
-		}
-		if isSDP(part.Header.Get("Content-Type")) {
-			if body, err = io.ReadAll(part); err != nil {
-				return nil, false
-			}
-			return body, true
-		}
-	}
-}
-
-func isSDP(contentType string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.TrimSpace(media), sdpType)
+	return media.FindSDP(kind.Value(), body)
 }
 
 // describe makes an SDP description the body of a message; none if it is nil.

@@ -62,9 +62,9 @@ func (c *Core) forAgent(r *routing) bool {
 const agentPatience = 4 * t1
 
 // handOver sends the INVITE m of a call to the agent, which from then on has the record. It is false when
-// the agent does not take the call.
+// the agent does not take the call, or could only refuse it for its offer.
 func (c *Core) handOver(s *server, m *wire.Message) bool {
-	if c.treater == nil || emergency(s.record) {
+	if c.treater == nil || emergency(s.record) || !insists(s.record.Verdict.Treatment) && !canSpeak(m) {
 		return false
 	}
 	c.edits.Reset()

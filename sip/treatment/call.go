@@ -2,7 +2,6 @@ package treatment
 
 import (
 	"bytes"
-	"net/netip"
 	"time"
 
 	"ringfence/call"
@@ -184,13 +183,13 @@ func (c *Call) note(s *side, key byte) {
 
 // admit reads the offer and gives the caller a port, of the address family of her media, which need not be that of
 // her signalling. She is refused when that does not do: with 488 when there is no audio in the offer that can be
-// passed on, as when it asks for SRTP.
+// passed on, as when it asks for SRTP. The proxy core hands such a call over only if it is a way around the treatment.
 func (c *Call) admit() bool {
 	family := c.record.Facts.Peer.Addr()
 	if c.offered {
 		offer, err := read(c.caller.far.raw)
 		if err == nil {
-			_, err = media.NewParty(netip.AddrPort{}).Relay(offer.Description)
+			err = media.CheckOffer(offer.Description)
 		}
 		if err != nil {
 			c.fail(488, call.EndedByGateway, warning(err))
