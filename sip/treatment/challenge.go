@@ -6,7 +6,7 @@ import "ringfence/call"
 // answered to be asked: leaving the offer out must be no way around it. One who cannot hear the
 // question has failed.
 func (c *Call) challenge() {
-	if c.env.Passed.Has(c.record.Facts.Caller.Number, c.env.Clock.Now()) {
+	if c.env.Passed.Has(c.origin(), c.env.Clock.Now()) {
 		c.record.Treated.Choice = call.ChoiceRemembered
 		c.ring()
 		return
@@ -14,6 +14,11 @@ func (c *Call) challenge() {
 	if !c.open(c.env.Options.Challenge.Answer || !c.offered, c.question) {
 		c.flunk()
 	}
+}
+
+// origin is what is remembered of the caller.
+func (c *Call) origin() Origin {
+	return Origin{Trunk: c.record.Facts.Trunk, Number: c.record.Facts.Caller.Number}
 }
 
 // question asks for new digits.
@@ -54,7 +59,7 @@ func (c *Call) whenChallenging(e Event) {
 func (c *Call) passed() {
 	c.hush()
 	c.record.Treated.Choice = call.ChoicePassed
-	c.env.Passed.Add(c.record.Facts.Caller.Number, c.env.Clock.Now().Add(c.env.Options.Challenge.Remember))
+	c.env.Passed.Add(c.origin(), c.env.Clock.Now().Add(c.env.Options.Challenge.Remember))
 	c.ring()
 }
 

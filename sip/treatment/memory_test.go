@@ -9,18 +9,21 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	number := func(i int) call.Number {
+	number := func(i int) Origin {
 		n, err := call.ParseNumber(fmt.Sprintf("+8613800138%03d", i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n
+		return Origin{"carrier", n}
 	}
 	now := began
 	m := NewMemory(3)
 	m.Add(number(0), now.Add(time.Hour))
 	if m.Has(number(1), now) || !m.Has(number(0), now) {
 		t.Error("the wrong numbers are remembered")
+	}
+	if m.Has(Origin{"another", number(0).Number}, now) {
+		t.Error("who passed on one trunk is let pass on another")
 	}
 	if m.Has(number(0), now.Add(time.Hour)) {
 		t.Error("a number is remembered for too long")
@@ -40,8 +43,8 @@ func TestMemory(t *testing.T) {
 	if len(m.until) != 3 {
 		t.Errorf("%d numbers are held, want 3", len(m.until))
 	}
-	m.Add(0, now.Add(time.Hour))
-	if m.Has(0, now) {
+	m.Add(Origin{Trunk: "carrier"}, now.Add(time.Hour))
+	if m.Has(Origin{Trunk: "carrier"}, now) {
 		t.Error("the absence of a number is remembered")
 	}
 }

@@ -271,7 +271,7 @@ func (s *script) begin(words []string) {
 	at := (&fakeLeg{}).remote()
 	s.world = newWorld(s.options, treatment, category, sdp(offer, at, ""))
 	if s.passed {
-		s.world.call.env.Passed.Add(s.world.call.record.Facts.Caller.Number, began.Add(time.Minute))
+		s.world.call.env.Passed.Add(s.world.call.origin(), began.Add(time.Minute))
 	}
 	if s.full {
 		s.world.free = 0

@@ -107,7 +107,7 @@ func (w *world) checkOver() {
 		w.fault("over, and a timer is armed")
 	}
 	r := w.call.record
-	if remembered := w.call.env.Passed.Has(r.Facts.Caller.Number, began.Add(time.Minute)); remembered != (r.Treated.Choice == call.ChoicePassed) && r.Treated.Choice != call.ChoiceRemembered {
+	if remembered := w.call.env.Passed.Has(w.call.origin(), began.Add(time.Minute)); remembered != (r.Treated.Choice == call.ChoicePassed) && r.Treated.Choice != call.ChoiceRemembered {
 		w.fault("over, and the caller who chose %q remembered: %v", r.Treated.Choice, remembered)
 	}
 	if len(w.records) != 1 {
