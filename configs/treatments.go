@@ -28,7 +28,8 @@ type Treatments struct {
 	// Challenge is how the caller is asked for digits.
 	Challenge Challenge `yaml:"challenge"`
 	// Transfer says what becomes of a transfer (REFER) by one of the two in a treated call: refuse, or
-	// pass it to the other side. Default: refuse.
+	// pass it to the other side. An attended transfer (Replaces) is refused in any case: the other side has no such
+	// call. Default: refuse.
 	Transfer Transfer `yaml:"transfer"`
 }
 
@@ -83,7 +84,8 @@ type Challenge struct {
 	Tries int `yaml:"tries"`
 	// Within is how long each try may take. 2s to 60s. Default: 8s.
 	Within Duration `yaml:"within"`
-	// Remember is how long a caller who passed is not asked again. At most 30d. Default: 24h.
+	// Remember is how long a caller who passed is not asked again, while she calls with the same number over the
+	// same trunk. At most 30d. Default: 24h.
 	Remember Duration `yaml:"remember"`
 }
 
