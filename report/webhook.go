@@ -123,6 +123,9 @@ func judge(response *http.Response, answer []byte) error {
 		return fmt.Errorf("%w (redirects are not followed: put the new address into the configuration)", err)
 	case status == http.StatusRequestTimeout:
 		return err
+	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound:
+		// Nothing is wrong with the report, and the next one would fare no better.
+		return fmt.Errorf("%w (the receiver does not know the key, or the address: every report waits until that is put right)", err)
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		return &laterError{err, retryAfter(response.Header.Get("Retry-After"), time.Now())}
 	case status/100 == 4:
