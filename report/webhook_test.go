@@ -81,7 +81,7 @@ func TestWebhookJudgesAnswers(t *testing.T) {
 	for status, want := range map[int]string{
 		200: "", 202: "", 204: "",
 		301: "retry", 307: "retry",
-		400: "refused",  409: "refused", 422: "refused",
+		400: "refused", 409: "refused", 422: "refused",
 		401: "retry", 403: "retry", 404: "retry", 408: "retry", 429: "later", 500: "retry", 502: "retry", 503: "later",
 	} {
 		err := w.deliver(t.Context(), fmt.Sprint(status), nil)
